@@ -1,0 +1,72 @@
+"""What gateways and services say of themselves and of their meters, retained, so that a newcomer knows at once."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from mmetering_contract.payload import Slug, decoder_of
+
+ONLINE = b"online"
+OFFLINE = b"offline"
+
+
+class MeterInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a meter is, where it hangs, and why it has its status.
+
+    Attributes:
+        model: register table that it is read by, such as `sdm630`.
+        bus: name of the bus in the gateway's plant.
+        address: unit id on that bus, 1 to 247.
+        since: when its status last changed, UTC.
+        reason: why it is offline, in words; empty while it is online.
+        serial: as the meter told it; None where it could not be read yet.
+        label: what people call it; empty where nobody named it.
+        units: quantity name to unit, of everything that its readings hold.
+    """
+
+    model: str
+    bus: Slug
+    address: Annotated[int, msgspec.Meta(ge=1, le=247)]
+    since: Annotated[datetime, msgspec.Meta(tz=True)]
+    reason: str = ""
+    serial: str | None = None
+    firmware: str | None = None
+    label: str = ""
+    units: dict[str, str] = {}
+
+
+class MeterHealth(msgspec.Struct, frozen=True):
+    """How often a meter was asked and did not answer well, since the gateway's start."""
+
+    polls: int
+    failures: int
+    turnaround_ms: float | None
+
+
+class GatewayHealth(msgspec.Struct, frozen=True):
+    """The counters of a gateway.
+
+    Attributes:
+        at: when they were taken, UTC.
+        spooled: readings that wait for a receipt.
+        oldest_s: age of the oldest of them, None when there is none.
+        outstanding: batches that were sent and have no receipt yet.
+        repeats: batches sent more than once, since the start.
+        overruns: poll slots that were missed because a bus was busy, since the start.
+        bus_load: share of the time that each bus was in use, 0 to 1, since the last health.
+        meters: by slug.
+    """
+
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    spooled: int
+    oldest_s: float | None
+    outstanding: int
+    repeats: int
+    overruns: int
+    bus_load: dict[Slug, float]
+    meters: dict[Slug, MeterHealth]
+
+
+decode_meter_info = decoder_of(MeterInfo)
+decode_gateway_health = decoder_of(GatewayHealth)

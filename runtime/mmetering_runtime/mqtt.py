@@ -1,0 +1,314 @@
+"""One MQTT 5 session over paho: it connects by itself, and again, and hands everything that happens to one queue.
+
+Every connection is a new paho client with a clean start: nothing of an old connection survives in it, so a
+message never goes out late and an acknowledgement never reaches a broker that did not send the message.
+The callbacks only enqueue; what to do is decided by whoever calls `next`.
+"""
+
+import queue
+import random
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from mmetering_runtime.config import Broker
+from mmetering_runtime.log import Log
+
+KEEPALIVE_S = 15  # the broker sends our will at the latest 1.5 times this after the line went dead
+BACKOFF_S = (0.5, 30.0)  # first and longest wait between two attempts to connect
+QUEUE_LENGTH = 10_000  # events; a message beyond it is dropped and counted, which a receipt makes good
+
+log = Log("mqtt")
+
+
+class NotConnectedError(Exception):
+    """There is no connection now; publish again after the next `Connected`."""
+
+
+class SessionDeadError(Exception):
+    """The network thread has ended by itself; only a restart of the process helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A connection stands, and the subscriptions have been asked for."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The connection of this generation has ended; what it had not answered is open."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The broker has answered a publication of QoS 1, or one of QoS 0 has left.
+
+    Attributes:
+        token: what `publish` returned; also of the presence, which nobody has.
+        reason: MQTT 5 reason code: 0 taken, 0x10 nobody subscribes, 0x80 and above refused.
+    """
+
+    token: tuple[int, int]
+    reason: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message from the broker. `properties` are its user properties, in order."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+    properties: tuple[tuple[str, str], ...]
+    qos: int
+    mid: int
+    generation: int
+
+
+Event = Connected | Disconnected | Published | Message
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A topic filter and the QoS wanted for it."""
+
+    topic: str
+    qos: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """A retained topic that tells whether we are there: our will, and our first word on every connect."""
+
+    topic: str
+    online: bytes
+    offline: bytes
+
+
+class Session:
+    """A connection to the broker that comes back by itself.
+
+    `publish` may be called from any thread; `next` and `acknowledge` from one.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        client_id: str,
+        *,
+        subscriptions: Sequence[Subscription] = (),
+        presence: Presence | None = None,
+        receive_maximum: int | None = None,
+    ) -> None:
+        """Prepare a session; `start` connects.
+
+        Args:
+            broker: where to connect and as whom.
+            client_id: unique at the broker.
+            subscriptions: asked for on every connect.
+            presence: the will, if any.
+            receive_maximum: with a number, messages of QoS 1 are acknowledged by `acknowledge` only, and
+                the broker has at most so many of them under way; with None they are acknowledged on arrival.
+        """
+        self._broker = broker
+        self._client_id = client_id
+        self._subscriptions = subscriptions
+        self._presence = presence
+        self._receive_maximum = receive_maximum
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._client: Client | None = None
+        self._generation = 0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"mqtt-{client_id}", daemon=True)
+        self.dropped = 0  # messages that found the queue full
+
+    def start(self) -> None:
+        """Begin to connect, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Disconnect; the broker then publishes our will."""
+        self._stopping.set()
+        client = self._client
+        if client:
+            self._leave(client)
+        if self._thread.ident:
+            self._thread.join(timeout=10)
+
+    @property
+    def connected(self) -> bool:
+        """Whether a connection stands now."""
+        return self._client is not None
+
+    def next(self, timeout: float) -> Event | None:
+        """Return the next thing that happened, or None after `timeout` seconds without one.
+
+        Raises:
+            SessionDeadError: the network thread has ended.
+        """
+        try:
+            return self._events.get(timeout=timeout) if timeout > 0 else self._events.get_nowait()
+        except queue.Empty:
+            if not self._thread.is_alive() and not self._stopping.is_set():
+                raise SessionDeadError(self._client_id) from None
+            return None
+
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 0,
+        retain: bool = False,
+        properties: Sequence[tuple[str, str]] = (),
+    ) -> tuple[int, int]:
+        """Hand a message to the current connection and return its token.
+
+        Raises:
+            NotConnectedError: there is none, or it ended just now; the message is not kept.
+        """
+        client, generation = self._client, self._generation
+        if client is None:
+            raise NotConnectedError
+        info = client.publish(topic, payload, qos=qos, retain=retain, properties=_user_properties(properties))
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise NotConnectedError
+        return generation, info.mid
+
+    def acknowledge(self, message: Message) -> None:
+        """Acknowledge a message, if the connection that brought it still stands; else it is void."""
+        client = self._client
+        if client and message.qos > 0 and message.generation == self._generation:
+            client.ack(message.mid, message.qos)
+
+    @staticmethod
+    def _leave(client: Client) -> None:
+        client.disconnect(reasoncode=ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message"))
+
+    # The network thread.
+
+    def _run(self) -> None:
+        try:
+            self._keep_connected()
+        except Exception:  # the outermost loop; `next` tells of its end
+            log.exception("mqtt_died")
+
+    def _keep_connected(self) -> None:
+        wait = BACKOFF_S[0]
+        while not self._stopping.is_set():
+            before = self._generation
+            try:
+                self._one_connection()
+            except OSError as error:
+                log.warning("mqtt_unreachable", host=self._broker.host, port=self._broker.port, reason=error)
+            wait = BACKOFF_S[0] if self._generation > before else min(wait * 2, BACKOFF_S[1])
+            self._stopping.wait(wait * random.uniform(0.5, 1))  # noqa: S311 spreads reconnects, keeps no secret
+
+    def _one_connection(self) -> None:
+        client = self._new_client()
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
+        properties.SessionExpiryInterval = 0
+        if self._receive_maximum:
+            properties.ReceiveMaximum = self._receive_maximum
+        client.connect(self._broker.host, self._broker.port, KEEPALIVE_S, clean_start=True, properties=properties)
+        try:
+            while client.loop() == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                pass
+        finally:
+            if self._client is client:
+                self._client = None
+                self._events.put(Disconnected(self._generation))
+
+    def _new_client(self) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            self._client_id,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            manual_ack=self._receive_maximum is not None,
+            reconnect_on_failure=False,
+        )
+        client.username_pw_set(self._broker.username, self._broker.password)
+        client.suppress_exceptions = False
+        if self._broker.ca_file:
+            client.tls_set(ca_certs=self._broker.ca_file)
+        if self._presence:
+            client.will_set(self._presence.topic, self._presence.offline, qos=1, retain=True)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        # With this set, `publish` and `ack` of other threads only queue and wake our loop. Else they would write to
+        # the socket themselves, without a lock, and two half-written packets could be mixed (paho 2.2, _packet_queue).
+        client.on_socket_register_write = lambda _client, _data, _socket: None
+        return client
+
+    def _on_connect(
+        self, client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            log.error("mqtt_refused", host=self._broker.host, username=self._broker.username, reason=reason)
+            return
+        self._generation += 1
+        if self._subscriptions:
+            client.subscribe([(subscription.topic, subscription.qos) for subscription in self._subscriptions])
+        if self._presence:
+            client.publish(self._presence.topic, self._presence.online, qos=1, retain=True)
+        self._client = client
+        log.info("mqtt_connected", host=self._broker.host, port=self._broker.port)
+        self._events.put(Connected(self._generation))
+        if self._stopping.is_set():  # `stop` may have looked before `self._client` was set
+            self._leave(client)
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _data: object,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if not self._stopping.is_set():
+            log.warning("mqtt_disconnected", reason=reason)
+
+    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        properties = tuple(getattr(message.properties, "UserProperty", ()))
+        self._put(
+            Message(
+                message.topic,
+                bytes(message.payload),
+                message.retain,
+                properties,
+                message.qos,
+                message.mid,
+                self._generation,
+            )
+        )
+
+    def _on_publish(
+        self, _client: Client, _data: object, mid: int, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        self._put(Published((self._generation, mid), reason.value))
+
+    def _put(self, event: Message | Published) -> None:
+        if self._events.qsize() < QUEUE_LENGTH:
+            self._events.put(event)
+        else:
+            self.dropped += 1
+
+
+def _user_properties(pairs: Sequence[tuple[str, str]]) -> Properties | None:
+    if not pairs:
+        return None
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho leaves it untyped
+    properties.UserProperty = list(pairs)
+    return properties
