@@ -1,0 +1,49 @@
+"""Bring the schema to this release, once, whoever else tries at the same moment.
+
+Alembic keeps the steps and the version; the advisory lock is ours, since a lock in a table outlives a killed process.
+"""
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import NullPool, create_engine, text
+
+# Any number that no other user of the database locks: the letters "mmet" in ASCII.
+LOCK = 0x6D6D6574
+
+
+def migrate(conninfo: str) -> None:
+    """Run the steps that the database lacks, all in one transaction.
+
+    Args:
+        conninfo: libpq connection string of a role that may create tables.
+
+    Raises:
+        psycopg.Error: the database cannot be reached or refuses a step; then nothing has changed.
+    """
+
+    def connect() -> psycopg.Connection:
+        # Without prepared statements the steps run behind a connection pooler, too.
+        return psycopg.connect(conninfo, prepare_threshold=None)
+
+    engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def newest_version() -> str:
+    """Return the version that this release's services need."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    if head is None:
+        raise RuntimeError("this release carries no migration")
+    return head
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "mmetering_ingest:migrations")
+    return config

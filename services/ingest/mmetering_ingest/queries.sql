@@ -1,0 +1,132 @@
+-- The SQL of ingest. Parameters are %(name)s; arrays of one length are unnested side by side.
+
+-- name: version
+-- The version of the schema.
+SELECT version_num FROM alembic_version
+
+-- name: register_meters
+-- Enter meters on first sight; what is known stays, and so does its gateway.
+INSERT INTO meter (slug, model, serial, gateway)
+SELECT slug, model, serial, gateway
+FROM unnest(%(slugs)s::text[], %(models)s::text[], %(serials)s::text[], %(gateways)s::text[])
+    AS seen (slug, model, serial, gateway)
+ORDER BY slug
+ON CONFLICT (slug) DO NOTHING
+
+-- name: meters
+-- What is known of these meters.
+SELECT slug, id, gateway, model, serial FROM meter WHERE slug = ANY(%(slugs)s)
+
+-- name: describe_meter
+-- Take over what a gateway says of its own meter.
+UPDATE meter SET model = %(model)s, serial = %(serial)s WHERE id = %(meter)s AND gateway = %(gateway)s
+
+-- name: stage
+-- A place for readings of which some are there already.
+CREATE TEMPORARY TABLE IF NOT EXISTS stage (LIKE reading) ON COMMIT DELETE ROWS
+
+-- name: insert_staged
+-- Readings that are not there yet.
+INSERT INTO reading SELECT * FROM stage ON CONFLICT DO NOTHING
+
+-- name: mark_dirty
+-- Quarter hours that readings have come for, in the transaction that brings them.
+INSERT INTO dirty_quarter_hour (meter_id, bucket)
+SELECT * FROM unnest(%(meters)s::integer[], %(buckets)s::timestamptz[])
+
+-- name: record
+-- What of a spool is accounted for. Called in the order of (gateway, epoch), so that copies of ingest never lock crosswise.
+INSERT INTO gateway_record AS record (gateway, epoch, seqs, rejected)
+VALUES (%(gateway)s, %(epoch)s, %(seqs)s, %(rejected)s)
+ON CONFLICT (gateway, epoch) DO UPDATE
+SET seqs = record.seqs + EXCLUDED.seqs, rejected = record.rejected + EXCLUDED.rejected
+
+-- name: reject
+-- Keep what cannot be stored, for a look.
+INSERT INTO rejected (topic, payload, reason, epoch, seqs)
+VALUES (%(topic)s, %(payload)s, %(reason)s, %(epoch)s, %(seqs)s)
+
+-- name: forget_rejected
+-- Keep the newest rejected only.
+DELETE FROM rejected WHERE id <= (SELECT max(id) FROM rejected) - %(keep)s
+
+-- name: lock_quarter_hours
+-- One copy of ingest at a time computes quarter hours: two could overwrite each other with older readings.
+SELECT pg_try_advisory_xact_lock(1836803445)
+
+-- name: take_dirty
+-- Take marks; readings committed after this statement bring marks of their own.
+DELETE FROM dirty_quarter_hour
+WHERE ctid = ANY(ARRAY(SELECT ctid FROM dirty_quarter_hour LIMIT %(limit)s))
+RETURNING meter_id, bucket
+
+-- name: compute_quarter_hours
+-- Quarter hours from their readings. first and last bound the chunks to look at.
+INSERT INTO quarter_hour
+SELECT
+    due.meter_id,
+    due.bucket,
+    count(*),
+    count(suspect),
+    to_gauge_span(avg(voltage_l1), min(voltage_l1), max(voltage_l1)),
+    to_gauge_span(avg(voltage_l2), min(voltage_l2), max(voltage_l2)),
+    to_gauge_span(avg(voltage_l3), min(voltage_l3), max(voltage_l3)),
+    to_gauge_span(avg(current_l1), min(current_l1), max(current_l1)),
+    to_gauge_span(avg(current_l2), min(current_l2), max(current_l2)),
+    to_gauge_span(avg(current_l3), min(current_l3), max(current_l3)),
+    to_gauge_span(avg(power_l1), min(power_l1), max(power_l1)),
+    to_gauge_span(avg(power_l2), min(power_l2), max(power_l2)),
+    to_gauge_span(avg(power_l3), min(power_l3), max(power_l3)),
+    to_gauge_span(avg(power_total), min(power_total), max(power_total)),
+    to_gauge_span(avg(frequency), min(frequency), max(frequency)),
+    counter_span_agg(ts, energy_import),
+    counter_span_agg(ts, energy_export),
+    counter_span_agg(ts, reactive_energy_import),
+    counter_span_agg(ts, reactive_energy_export),
+    counter_span_agg(ts, apparent_energy),
+    counter_span_agg(ts, energy_import_l1),
+    counter_span_agg(ts, energy_import_l2),
+    counter_span_agg(ts, energy_import_l3),
+    counter_span_agg(ts, energy_export_l1),
+    counter_span_agg(ts, energy_export_l2),
+    counter_span_agg(ts, energy_export_l3)
+FROM unnest(%(meters)s::integer[], %(buckets)s::timestamptz[]) AS due (meter_id, bucket)
+JOIN reading
+    ON reading.meter_id = due.meter_id
+    AND reading.ts >= due.bucket AND reading.ts < due.bucket + interval '15 minutes'
+WHERE reading.ts >= %(first)s AND reading.ts < %(last)s AND reading.clock_synced
+GROUP BY due.meter_id, due.bucket
+ON CONFLICT (meter_id, bucket) DO UPDATE SET
+    readings = EXCLUDED.readings,
+    suspect = EXCLUDED.suspect,
+    voltage_l1 = EXCLUDED.voltage_l1,
+    voltage_l2 = EXCLUDED.voltage_l2,
+    voltage_l3 = EXCLUDED.voltage_l3,
+    current_l1 = EXCLUDED.current_l1,
+    current_l2 = EXCLUDED.current_l2,
+    current_l3 = EXCLUDED.current_l3,
+    power_l1 = EXCLUDED.power_l1,
+    power_l2 = EXCLUDED.power_l2,
+    power_l3 = EXCLUDED.power_l3,
+    power_total = EXCLUDED.power_total,
+    frequency = EXCLUDED.frequency,
+    energy_import = EXCLUDED.energy_import,
+    energy_export = EXCLUDED.energy_export,
+    reactive_energy_import = EXCLUDED.reactive_energy_import,
+    reactive_energy_export = EXCLUDED.reactive_energy_export,
+    apparent_energy = EXCLUDED.apparent_energy,
+    energy_import_l1 = EXCLUDED.energy_import_l1,
+    energy_import_l2 = EXCLUDED.energy_import_l2,
+    energy_import_l3 = EXCLUDED.energy_import_l3,
+    energy_export_l1 = EXCLUDED.energy_export_l1,
+    energy_export_l2 = EXCLUDED.energy_export_l2,
+    energy_export_l3 = EXCLUDED.energy_export_l3
+
+-- name: see_meters
+-- When each of these meters was read last.
+UPDATE meter SET last_seen = newest.ts
+FROM (
+    SELECT meter_id, (SELECT max(ts) FROM reading WHERE reading.meter_id = seen.meter_id) AS ts
+    FROM unnest(%(meters)s::integer[]) AS seen (meter_id)
+) AS newest
+WHERE meter.id = newest.meter_id AND newest.ts IS DISTINCT FROM meter.last_seen
