@@ -1,0 +1,65 @@
+"""Whether a meter is there: one rule for its status, and the counters that tell how well it answers. Pure.
+
+A meter is online with its first good reply, and offline after three polls in a row without one.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mmetering_contract.state import MeterHealth
+
+FAILURES_TO_OFFLINE = 3
+WEIGHT = 0.2  # of the newest turnaround in the running mean
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a meter is.
+
+    Attributes:
+        online: None before anything is known.
+        since: since when it is online or offline, UTC; None while neither is known.
+        reason: why the last poll failed; empty after a good one.
+        in_a_row: failed polls since the last good one.
+        polls, failures: since the start.
+        turnaround_ms: running mean of what a poll takes, per request.
+    """
+
+    online: bool | None = None
+    since: datetime | None = None
+    reason: str = ""
+    in_a_row: int = 0
+    polls: int = 0
+    failures: int = 0
+    turnaround_ms: float | None = None
+
+    def answered(self, at: datetime, turnaround_ms: float) -> "Condition":
+        """Return the condition after a good reply."""
+        mean = self.turnaround_ms
+        return replace(
+            self,
+            online=True,
+            since=self.since if self.online else at,
+            reason="",
+            in_a_row=0,
+            polls=self.polls + 1,
+            turnaround_ms=turnaround_ms if mean is None else mean + WEIGHT * (turnaround_ms - mean),
+        )
+
+    def failed(self, at: datetime, reason: str) -> "Condition":
+        """Return the condition after a poll that brought nothing."""
+        in_a_row = self.in_a_row + 1
+        offline = in_a_row >= FAILURES_TO_OFFLINE
+        return replace(
+            self,
+            online=False if offline else self.online,
+            since=at if offline and self.online is not False else self.since,
+            reason=reason,
+            in_a_row=in_a_row,
+            polls=self.polls + 1,
+            failures=self.failures + 1,
+        )
+
+    def counters(self) -> MeterHealth:
+        """Return what the gateway's health tells of it."""
+        return MeterHealth(self.polls, self.failures, self.turnaround_ms)

@@ -1,0 +1,182 @@
+"""The plant: which buses there are and which meters hang on them, from one TOML file. Pure.
+
+Anything unknown or impossible ends the start with the file, the line where it can be told, and the reason.
+"""
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+import msgspec
+from mmetering_contract.payload import Slug
+from mmetering_contract.quantity import Group
+
+from mmetering_gateway.plan import Wire
+from mmetering_gateway.schedule import QUARTER_HOUR_S
+from mmetering_gateway.sdm630 import MODELS
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Baud = Literal[1200, 2400, 4800, 9600, 19200, 38400]
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+
+# What a meter and a converter take between request and reply where nobody has measured it.
+TURNAROUND_S = 0.05
+
+INTERVALS = {Group.LIVE: 10, Group.ENERGY: 60}  # seconds, where the plant names none
+
+
+class PlantError(Exception):
+    """Say where and why the plant is wrong; only a person can mend it."""
+
+
+class TcpBus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="tcp"):
+    """Meters behind Modbus TCP: a converter that speaks RTU to its meters, or a simulator."""
+
+    name: Slug
+    host: str
+    port: Port = 502
+    pause_ms: Milliseconds = 0
+
+    def wire(self) -> Wire:
+        """Return what time costs: turnarounds only."""
+        return Wire(0, TURNAROUND_S + self.pause_ms / 1000)
+
+
+class RtuOverTcpBus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="rtu-over-tcp"):
+    """Meters behind a transparent serial server: RTU frames in a TCP stream. `baud` is the speed behind it."""
+
+    name: Slug
+    host: str
+    port: Port
+    baud: Baud = 9600
+    pause_ms: Milliseconds = 60
+
+    def wire(self) -> Wire:
+        """Return what time costs at 8N1."""
+        return Wire(10 / self.baud, TURNAROUND_S + self.pause_ms / 1000)
+
+
+class RtuBus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="rtu"):
+    """Meters on a serial adapter; `device` had best be a path below /dev/serial/by-id.
+
+    `pause_ms` is kept between two requests: old SDM630 want a silence of 60 ms (protocol V1.8, section 3.3).
+    """
+
+    name: Slug
+    device: str
+    baud: Baud = 9600
+    parity: Literal["N", "E", "O"] = "N"
+    stop_bits: Literal[1, 2] = 1
+    pause_ms: Milliseconds = 60
+
+    def wire(self) -> Wire:
+        """Return what time costs: a character is a start bit, 8 of data, parity and stop bits."""
+        bits = 9 + (self.parity != "N") + self.stop_bits
+        return Wire(bits / self.baud, TURNAROUND_S + self.pause_ms / 1000)
+
+
+Bus = TcpBus | RtuOverTcpBus | RtuBus
+
+
+class Meter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One meter: its slug means one physical meter for ever, its bus and address may change."""
+
+    slug: Slug
+    bus: Slug
+    address: Annotated[int, msgspec.Meta(ge=1, le=247)]
+    model: str = "sdm630"
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if self.model not in MODELS:
+            raise ValueError(f"model {self.model!r} is not one of {', '.join(MODELS)}")
+
+
+class Plant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Buses, meters, and the seconds between two reads of each scan group."""
+
+    bus: tuple[Bus, ...]
+    meter: tuple[Meter, ...]
+    intervals: dict[Group, Annotated[int, msgspec.Meta(ge=1)]] = msgspec.field(default_factory=lambda: dict(INTERVALS))
+
+    def __post_init__(self) -> None:
+        for group, seconds in self.intervals.items():
+            if QUARTER_HOUR_S % seconds:
+                raise ValueError(f"{group} = {seconds} does not divide the quarter hour of {QUARTER_HOUR_S} s")
+        if not self.intervals:
+            raise ValueError("`intervals` names no scan group")
+        _unique("bus", (bus.name for bus in self.bus))
+        _unique("meter", (meter.slug for meter in self.meter))
+        _unique("address", (f"{meter.address} on {meter.bus}" for meter in self.meter))
+        unknown = {meter.bus for meter in self.meter} - {bus.name for bus in self.bus}
+        if unknown:
+            raise ValueError(f"there is no bus {', '.join(sorted(unknown))}")
+
+    def meters_on(self, bus: str) -> tuple[Meter, ...]:
+        """Return the meters of a bus in their order."""
+        return tuple(meter for meter in self.meter if meter.bus == bus)
+
+
+def _unique(what: str, names: Iterable[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(f"{what} {twice[0]} stands there twice")
+
+
+def read_plant(text: str, file: str) -> Plant:
+    """Return the plant that a TOML text describes.
+
+    Args:
+        text: the TOML.
+        file: its name, for the error.
+
+    Raises:
+        PlantError: `file:line: reason`.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PlantError(f"{file}: {error}") from error
+    try:
+        return msgspec.convert(document, Plant)
+    except msgspec.ValidationError as error:
+        line = line_of(text, str(error))
+        raise PlantError(f"{file}:{line}: {error}" if line else f"{file}: {error}") from error
+
+
+_PATH = re.compile(r"at `\$([^`]*)`")
+_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
+_STEP = re.compile(r"\.(\w+)(?:\[(\d+)\])?")
+_HEADER = re.compile(r"\s*\[{1,2}\s*([\w.-]+)\s*\]{1,2}")
+
+
+def line_of(text: str, reason: str) -> int | None:
+    """Return the line, from 1, that a validation error speaks of, or None where it cannot be told.
+
+    The error says `$.bus[1].port` or names an unknown field; the line is that key's, or its table's header.
+    """
+    path = _PATH.search(reason)
+    steps = [(key, int(index or 0)) for key, index in _STEP.findall(path[1])] if path else []
+    unknown = _UNKNOWN.search(reason)
+    if unknown:
+        steps.append((unknown[1], 0))
+    table = steps[0] if steps else None
+    key = steps[-1][0] if len(steps) != 1 or unknown else None
+    return _line(text, table, key)
+
+
+def _line(text: str, table: tuple[str, int] | None, key: str | None) -> int | None:
+    seen: Counter[str] = Counter()
+    header: int | None = None
+    inside = False
+    for number, line in enumerate(text.splitlines(), 1):
+        match = _HEADER.match(line)
+        if match:
+            inside = table == (match[1], seen[match[1]])
+            seen[match[1]] += 1
+            header = number if inside else header
+        if key and (inside or header is None) and re.match(rf"\s*\[*\s*{re.escape(key)}\b", line):
+            return number
+    return header

@@ -1,0 +1,33 @@
+"""What one poll of one meter brought, before the spool has given it a number."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mmetering_contract.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A reading without its seq; the fields mean what they mean in `Reading`."""
+
+    meter: str
+    ts: datetime
+    group: str
+    values: dict[str, int | float]
+    span_ms: int
+    suspect: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    def numbered(self, seq: int) -> Reading:
+        """Return the reading that this sample becomes in the spool."""
+        return Reading(
+            meter=self.meter,
+            ts=self.ts,
+            seq=seq,
+            group=self.group,
+            values=self.values,
+            span_ms=self.span_ms,
+            quality="suspect" if self.suspect else "good",
+            suspect=self.suspect,
+            missing=self.missing,
+        )
