@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from mmetering_gateway.registers import WIDTH, Register
 
 FRAMING = 13  # characters of request and reply without the registers' own
+FASTEST_COUNTED = 19200  # baud; above, the silence is a fixed time
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +24,36 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """What time costs on a bus.
+    """What time costs on a bus, in seconds.
 
     Attributes:
-        character_s: seconds of one character (10 or 11 bits); 0 for a network.
-        turnaround_s: seconds from the end of a request to the begin of its reply, and the pause before the next one.
+        character_s: one character; 0 for a network.
+        silence_s: what separates two frames; 0 for a network.
+        turnaround_s: from the end of a request to the begin of its reply, and the pause before the next request.
     """
 
     character_s: float
+    silence_s: float
     turnaround_s: float
-
-    def silence_s(self) -> float:
-        """Return 3.5 characters, and from 19200 baud on the fixed 1.75 ms of the Modbus serial line guide, 2.5.1.1."""
-        return max(3.5 * self.character_s, 0.00175) if self.character_s else 0.0
 
     def cost_s(self, count: int) -> float:
         """Return the seconds that one request of `count` registers takes."""
-        return (FRAMING + 2 * count) * self.character_s + 2 * self.silence_s() + self.turnaround_s
+        return (FRAMING + 2 * count) * self.character_s + 2 * self.silence_s + self.turnaround_s
+
+
+def network(turnaround_s: float) -> Wire:
+    """Return the wire of Modbus TCP, where only turnarounds cost time."""
+    return Wire(0.0, 0.0, turnaround_s)
+
+
+def line(baud: int, bits: int, turnaround_s: float) -> Wire:
+    """Return a serial line; `bits` is the length of a character with start, parity and stop bits.
+
+    Frames are separated by 3.5 characters of 11 bits, and by 1.75 ms above 19200 baud ("Modbus over Serial Line",
+    V1.02, section 2.5.1.1).
+    """
+    silence_s = 3.5 * 11 / baud if baud <= FASTEST_COUNTED else 0.00175
+    return Wire(bits / baud, silence_s, turnaround_s)
 
 
 def plan(registers: Sequence[Register], limit: int, wire: Wire) -> tuple[Request, ...]:

@@ -3,7 +3,6 @@
 Anything unknown or impossible ends the start with the file, the line where it can be told, and the reason.
 """
 
-import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +12,8 @@ import msgspec
 from mmetering_contract.payload import Slug
 from mmetering_contract.quantity import Group
 
-from mmetering_gateway.plan import Wire
+from mmetering_gateway.place import line_of
+from mmetering_gateway.plan import Wire, line, network
 from mmetering_gateway.schedule import QUARTER_HOUR_S
 from mmetering_gateway.sdm630 import MODELS
 
@@ -41,7 +41,7 @@ class TcpBus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
 
     def wire(self) -> Wire:
         """Return what time costs: turnarounds only."""
-        return Wire(0, TURNAROUND_S + self.pause_ms / 1000)
+        return network(TURNAROUND_S + self.pause_ms / 1000)
 
 
 class RtuOverTcpBus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="rtu-over-tcp"):
@@ -55,7 +55,7 @@ class RtuOverTcpBus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
 
     def wire(self) -> Wire:
         """Return what time costs at 8N1."""
-        return Wire(10 / self.baud, TURNAROUND_S + self.pause_ms / 1000)
+        return line(self.baud, 10, TURNAROUND_S + self.pause_ms / 1000)
 
 
 class RtuBus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="rtu"):
@@ -74,7 +74,7 @@ class RtuBus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     def wire(self) -> Wire:
         """Return what time costs: a character is a start bit, 8 of data, parity and stop bits."""
         bits = 9 + (self.parity != "N") + self.stop_bits
-        return Wire(bits / self.baud, TURNAROUND_S + self.pause_ms / 1000)
+        return line(self.baud, bits, TURNAROUND_S + self.pause_ms / 1000)
 
 
 Bus = TcpBus | RtuOverTcpBus | RtuBus
@@ -142,41 +142,5 @@ def read_plant(text: str, file: str) -> Plant:
     try:
         return msgspec.convert(document, Plant)
     except msgspec.ValidationError as error:
-        line = line_of(text, str(error))
-        raise PlantError(f"{file}:{line}: {error}" if line else f"{file}: {error}") from error
-
-
-_PATH = re.compile(r"at `\$([^`]*)`")
-_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
-_STEP = re.compile(r"\.(\w+)(?:\[(\d+)\])?")
-_HEADER = re.compile(r"\s*\[{1,2}\s*([\w.-]+)\s*\]{1,2}")
-
-
-def line_of(text: str, reason: str) -> int | None:
-    """Return the line, from 1, that a validation error speaks of, or None where it cannot be told.
-
-    The error says `$.bus[1].port` or names an unknown field; the line is that key's, or its table's header.
-    """
-    path = _PATH.search(reason)
-    steps = [(key, int(index or 0)) for key, index in _STEP.findall(path[1])] if path else []
-    unknown = _UNKNOWN.search(reason)
-    if unknown:
-        steps.append((unknown[1], 0))
-    table = steps[0] if steps else None
-    key = steps[-1][0] if len(steps) != 1 or unknown else None
-    return _line(text, table, key)
-
-
-def _line(text: str, table: tuple[str, int] | None, key: str | None) -> int | None:
-    seen: Counter[str] = Counter()
-    header: int | None = None
-    inside = False
-    for number, line in enumerate(text.splitlines(), 1):
-        match = _HEADER.match(line)
-        if match:
-            inside = table == (match[1], seen[match[1]])
-            seen[match[1]] += 1
-            header = number if inside else header
-        if key and (inside or header is None) and re.match(rf"\s*\[*\s*{re.escape(key)}\b", line):
-            return number
-    return header
+        number = line_of(text, str(error))
+        raise PlantError(f"{file}:{number}: {error}" if number else f"{file}: {error}") from error

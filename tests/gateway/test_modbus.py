@@ -1,0 +1,113 @@
+"""A link reads real Modbus over every kind of line, and tells one failure from another."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from free_port import free_port
+from mmetering_gateway.modbus import Link, LinkError, NoReplyError, RefusedError
+from mmetering_gateway.plan import Request
+from mmetering_gateway.plant import Bus, RtuBus, RtuOverTcpBus, TcpBus
+from mmetering_gateway.registers import Register, decode
+from mmetering_simulator.fixed import FixedMeter
+from mmetering_simulator.frame import RTU
+from mmetering_simulator.rtu import RtuBus as SimulatedLine
+from mmetering_simulator.tcp import TcpBus as SimulatedTcp
+
+VOLTAGE = Request(0x0000, 2)
+FREQUENCY = Request(0x0046, 2)
+
+
+@contextmanager
+def a_bus(kind: str, meter: FixedMeter, directory: Path) -> Iterator[tuple[SimulatedTcp | SimulatedLine, Bus]]:
+    """Run a meter at address 7 on one kind of bus; give the simulated bus and its description for the gateway."""
+    if kind == "rtu":
+        with SimulatedLine({7: meter}, path=directory / "line", baud=38400) as line:
+            yield line, RtuBus("bus", str(directory / "line"), baud=38400, pause_ms=5)
+    elif kind == "tcp":
+        with SimulatedTcp({7: meter}) as tcp:
+            yield tcp, TcpBus("bus", "127.0.0.1", tcp.port)
+    else:
+        with SimulatedTcp({7: meter}, framing=RTU) as tcp:
+            yield tcp, RtuOverTcpBus("bus", "127.0.0.1", tcp.port, baud=38400, pause_ms=5)
+
+
+def values_of(link: Link, request: Request) -> dict[str, int | float]:
+    """Read one value and decode it."""
+    registers = link.read_inputs(7, request)
+    return decode([Register(request.address, "frequency")], {request.address: registers})[0]
+
+
+KINDS = pytest.mark.parametrize("kind", ["tcp", "rtu-over-tcp", "rtu"])
+
+
+@KINDS
+def test_it_reads_what_the_meter_says(kind: str, tmp_path: Path) -> None:
+    """Input registers and the serial number come through."""
+    meter = FixedMeter({0x46: 49.98}, serial=23040107)
+    with a_bus(kind, meter, tmp_path) as (_, bus):
+        link = Link(bus)
+        assert values_of(link, FREQUENCY) == {"frequency": 49.98}
+        high, low = link.read_holdings(7, Request(0xFC00, 2))
+        assert high << 16 | low == 23040107
+        link.close()
+
+
+@KINDS
+def test_a_silent_meter_is_no_dead_bus(kind: str, tmp_path: Path) -> None:
+    """No reply is told as that; the meter is read again as soon as it is back."""
+    with a_bus(kind, FixedMeter({0x46: 50.0}), tmp_path) as (simulated, bus):
+        link = Link(bus)
+        simulated.unplug(7)
+        with pytest.raises(NoReplyError):
+            link.read_inputs(7, FREQUENCY)
+        simulated.plug(7)
+        assert values_of(link, FREQUENCY) == {"frequency": 50.0}
+        link.close()
+
+
+@KINDS
+def test_a_late_reply_is_never_taken_for_the_next_one(kind: str, tmp_path: Path) -> None:
+    """A voltage that comes after its timeout is not the frequency that is asked for next."""
+    with a_bus(kind, FixedMeter({0x00: 230.0, 0x46: 50.0}), tmp_path) as (simulated, bus):
+        link = Link(bus)
+        simulated.delay_s = 0.9
+        with pytest.raises(NoReplyError):
+            link.read_inputs(7, VOLTAGE)
+        simulated.delay_s = 0.0
+        answers = []
+        while len(answers) < 3:
+            with suppress(NoReplyError):  # the meter is still busy with its late reply
+                answers.append(values_of(link, FREQUENCY))
+        assert answers == [{"frequency": 50.0}] * 3
+        link.close()
+
+
+@KINDS
+def test_an_exception_code_is_told(kind: str, tmp_path: Path) -> None:
+    """A request of more than 80 registers is refused by the meter."""
+    with a_bus(kind, FixedMeter(), tmp_path) as (_, bus):
+        link = Link(bus)
+        with pytest.raises(RefusedError) as told:
+            link.read_inputs(7, Request(0, 82))
+        assert told.value.code == 2
+        link.close()
+
+
+@pytest.mark.parametrize("kind", ["tcp", "rtu"])
+def test_a_bus_that_is_away_is_told_and_found_again(kind: str, tmp_path: Path) -> None:
+    """An unplugged adapter or an unreachable converter is a dead link, until it is there."""
+    port = free_port()
+    away: Bus = TcpBus("bus", "127.0.0.1", port) if kind == "tcp" else RtuBus("bus", str(tmp_path / "line"), 38400)
+    link = Link(away)
+    with pytest.raises(LinkError):
+        link.read_inputs(7, FREQUENCY)
+    meter = FixedMeter({0x46: 50.0})
+    with (
+        SimulatedTcp({7: meter}, port=port)
+        if kind == "tcp"
+        else SimulatedLine({7: meter}, path=tmp_path / "line", baud=38400)
+    ):
+        assert values_of(link, FREQUENCY) == {"frequency": 50.0}
+        link.close()

@@ -1,0 +1,79 @@
+"""A wrong plant is told with its place."""
+
+import pytest
+from mmetering_contract.quantity import Group
+from mmetering_gateway.plant import PlantError, RtuBus, RtuOverTcpBus, TcpBus, read_plant
+
+GOOD = """\
+[intervals]
+live = 5
+energy = 60
+
+[[bus]]
+name = "cellar"
+type = "rtu"
+device = "/dev/serial/by-id/usb-FTDI"
+
+[[bus]]
+name = "attic"
+type = "tcp"
+host = "192.0.2.7"
+
+[[bus]]
+name = "yard"
+type = "rtu-over-tcp"
+host = "192.0.2.8"
+port = 4001
+
+[[meter]]
+slug = "flat-01"
+bus = "cellar"
+address = 1
+label = "Ground floor left"
+
+[[meter]]
+slug = "flat-02"
+bus = "attic"
+address = 1
+"""
+
+
+def test_a_good_plant_is_read_with_its_defaults() -> None:
+    """All three kinds of bus, the meters on each, 9600 8N1 and port 502 where nothing is said."""
+    plant = read_plant(GOOD, "plant.toml")
+    cellar, attic, yard = plant.bus
+    assert isinstance(cellar, RtuBus)
+    assert (cellar.baud, cellar.parity, cellar.stop_bits) == (9600, "N", 1)
+    assert isinstance(attic, TcpBus)
+    assert attic.port == 502
+    assert isinstance(yard, RtuOverTcpBus)
+    assert plant.intervals == {Group.LIVE: 5, Group.ENERGY: 60}
+    assert [meter.slug for meter in plant.meters_on("cellar")] == ["flat-01"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "error"),
+    [
+        ("live = 5", "live = 7", "plant.toml: live = 7 does not divide the quarter hour of 900 s"),
+        ("energy = 60", "power = 60", "plant.toml:1: Invalid enum value 'power'"),
+        ('device = "/dev', 'devise = "/dev', "plant.toml:8: Object contains unknown field `devise`"),
+        ('type = "tcp"', 'type = "udp"', "plant.toml:12: Invalid value 'udp'"),
+        ("port = 4001", "port = 70000", "plant.toml:19: Expected `int` <= 65535"),
+        ("port = 4001", 'baud = "fast"\nport = 4001', "plant.toml:19: Expected `int`, got `str`"),
+        ("port = 4001\n", "", "plant.toml:15: Object missing required field `port`"),
+        ('slug = "flat-02"', 'slug = "Flat 2"', "plant.toml:28: Expected `str` matching regex"),
+        ('slug = "flat-02"', 'slug = "flat-01"', "meter flat-01 stands there twice"),
+        ('bus = "attic"', 'bus = "cellar"', "address 1 on cellar stands there twice"),
+        ('bus = "attic"', 'bus = "roof"', "there is no bus roof"),
+        ("address = 1\nlabel", "address = 248\nlabel", "plant.toml:24: Expected `int` <= 247"),
+        ("address = 1\nlabel", 'address = 1\nmodel = "sdm72"\nlabel', "plant.toml:21: model 'sdm72' is not one of"),
+        ("[[meter]]", "[[meters]]", "plant.toml:21: Object contains unknown field `meters`"),
+        ("[intervals]", "[intervals", "plant.toml: "),
+    ],
+)
+def test_a_wrong_plant_is_told_with_file_line_and_reason(before: str, after: str, error: str) -> None:
+    """Each mistake names where it stands and what is wrong with it."""
+    assert before in GOOD
+    with pytest.raises(PlantError) as told:
+        read_plant(GOOD.replace(before, after), "plant.toml")
+    assert error in str(told.value)
