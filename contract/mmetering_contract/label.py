@@ -19,7 +19,7 @@ class Label(msgspec.Struct, frozen=True, omit_defaults=True):
         counter: which of the meter's energy counters is the use, or the production, of the point.
     """
 
-    point: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    point: Annotated[str, msgspec.Meta(pattern=r"\A[^\x00-\x1f\x7f]{1,100}\Z")]  # also goes into a mail's subject
     kind: PointKind
     counter: Counter = "import"
 

@@ -72,6 +72,17 @@ def ranges_of(seqs: Iterable[int]) -> tuple[Range, ...]:
     return tuple(zip(firsts, lasts, strict=True))
 
 
+def union(ranges: Iterable[Range]) -> tuple[Range, ...]:
+    """Return the fewest ascending ranges that hold what these hold, which may overlap and stand in any order."""
+    merged: list[Range] = []
+    for first, last in sorted(ranges):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = merged[-1][0], max(merged[-1][1], last)
+        else:
+            merged.append((first, last))
+    return tuple(merged)
+
+
 def identity_of(epoch: str, seqs: Iterable[int]) -> tuple[tuple[str, str], ...]:
     """Return the user properties that name a batch from outside its payload."""
     ranges = ",".join(f"{first}-{last}" for first, last in ranges_of(seqs))

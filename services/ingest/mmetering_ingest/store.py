@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import psycopg
 from mmetering_contract.reading import Reading
-from mmetering_contract.record import Device, Range, Receipt, ranges_of
+from mmetering_contract.record import Device, Range, Receipt, ranges_of, union
 from mmetering_runtime.sql import load_queries
 from psycopg.types.multirange import Int8Multirange
 from psycopg.types.range import Int8Range
@@ -252,7 +252,7 @@ def _receipts(rows: list[_Stored], refused: list[_Refused]) -> dict[str, list[Re
     receipts: dict[str, list[Receipt]] = {}
     for gateway, epoch in sorted(stored.keys() | rejected.keys()):
         key = gateway, epoch
-        receipt = Receipt(epoch, ranges_of(stored.get(key, ())), tuple(sorted(rejected.get(key, ()))))
+        receipt = Receipt(epoch, ranges_of(stored.get(key, ())), union(rejected.get(key, ())))
         receipts.setdefault(gateway, []).append(receipt)
     return receipts
 

@@ -1,0 +1,83 @@
+"""A message is taken apart: what is good is stored, what is bad is refused with its reason and its identity."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from ingest_building import EPOCH, SDM630, T0, batch, reading
+from mmetering_contract.topic import Site
+from mmetering_ingest.intake import open_delivery
+
+SITE = Site("home")
+TOPIC = SITE.batch("main")
+NOW = T0 + timedelta(hours=1)
+
+
+def test_a_good_batch_is_all_readings() -> None:
+    """The gateway comes from the topic, everything else from the payload."""
+    readings = (reading(1), reading(2))
+    delivery = open_delivery(SITE, TOPIC, *batch(*readings), NOW)
+    assert (delivery.gateway, delivery.epoch, delivery.readings) == ("main", EPOCH, readings)
+    assert delivery.devices == {"flat-07": SDM630}
+    assert delivery.refusals == ()
+
+
+@pytest.mark.parametrize("damage", [b'"power_total":NaN', b'"power_total":1e999', b'"power_total":"much"'])
+def test_a_bad_reading_does_not_take_its_batch_along(damage: bytes) -> None:
+    """The good readings are stored; the bad one is refused by its seq, as it came."""
+    payload, properties = batch(reading(1), reading(2, power_total=5.5), reading(3))
+    delivery = open_delivery(SITE, TOPIC, payload.replace(b'"power_total":5.5', damage), properties, NOW)
+    if b"NaN" in damage:  # no JSON at all: nothing in it can be trusted
+        assert delivery.readings == ()
+        assert [refusal.seqs for refusal in delivery.refusals] == [((1, 3),)]
+    else:
+        assert [r.seq for r in delivery.readings] == [1, 3]
+        assert [refusal.seqs for refusal in delivery.refusals] == [((2, 2),)]
+        assert damage in delivery.refusals[0].payload
+
+
+@pytest.mark.parametrize("payload", [b"", b"\xff\xfe", b"[]", b'{"epoch":1}', b"\0" * 10])
+def test_what_cannot_be_read_is_refused_by_its_properties(payload: bytes) -> None:
+    """The gateway learns which readings the message stood for."""
+    delivery = open_delivery(SITE, TOPIC, payload, (("epoch", EPOCH), ("seqs", "1-3,7-7")), NOW)
+    assert (delivery.gateway, delivery.epoch, delivery.readings) == ("main", EPOCH, ())
+    assert [(r.payload, r.seqs) for r in delivery.refusals] == [(payload, ((1, 3), (7, 7)))]
+
+
+def test_without_any_identity_it_is_kept_for_a_look() -> None:
+    """A stranger's message has no epoch, and so no receipt."""
+    delivery = open_delivery(SITE, TOPIC, b"hello", (), NOW)
+    assert delivery.epoch == ""
+    assert delivery.refusals[0].reason.startswith("JSON is malformed")
+
+
+@pytest.mark.parametrize("topic", ["mmetering/v1/away/gateway/main/batch", "mmetering/v1/home/batch", "x"])
+def test_a_foreign_topic_is_refused(topic: str) -> None:
+    """Another site's batch is not ours to store."""
+    delivery = open_delivery(SITE, topic, *batch(reading(1)), NOW)
+    assert (delivery.gateway, delivery.readings) == ("", ())
+    assert topic in delivery.refusals[0].reason
+
+
+@pytest.mark.parametrize(
+    ("ts", "good"),
+    [
+        (datetime(1999, 12, 31, 23, 59, tzinfo=UTC), False),
+        (datetime(2000, 1, 1, tzinfo=UTC), True),
+        (NOW + timedelta(hours=23), True),
+        (NOW + timedelta(hours=25), False),
+    ],
+)
+def test_impossible_times_are_refused(ts: datetime, good: bool) -> None:  # noqa: FBT001 a column of the table
+    """A clock before 2000 or more than a day ahead would make chunks of its own."""
+    delivery = open_delivery(SITE, TOPIC, *batch(reading(1), reading(2, ts=ts)), NOW)
+    assert len(delivery.readings) == (2 if good else 1)
+    assert [refusal.seqs for refusal in delivery.refusals] == ([] if good else [((2, 2),)])
+
+
+def test_a_reading_of_a_meter_that_the_batch_does_not_describe_is_refused() -> None:
+    """The others are stored."""
+    payload, properties = batch(reading(1), reading(2, meter="flat-08"))
+    payload = payload.replace(b'"flat-08":{"model":"sdm630","serial":"23040107"}', b'"flat-09":{"model":"sdm630"}')
+    delivery = open_delivery(SITE, TOPIC, payload, properties, NOW)
+    assert [r.seq for r in delivery.readings] == [1]
+    assert delivery.refusals[0].reason == "`meters` lacks flat-08"

@@ -1,0 +1,154 @@
+"""Deliveries into tables, against a real PostgreSQL: every reading once, whatever is repeated or wrong."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import psycopg
+import pytest
+from fix_postgres import PostgresServer
+from ingest_building import EPOCH, SDM630, T0, delivery, reading
+from mmetering_contract.record import Device, Receipt
+from mmetering_ingest.intake import Delivery, Refusal
+from mmetering_ingest.migrate import newest_version
+from mmetering_ingest.store import AwayError, Store
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    """Give a store on a fresh database."""
+    store = Store(database)
+    yield store
+    store.close()
+
+
+def rows(database: str, query: str) -> list[tuple[object, ...]]:
+    """Return what a query finds."""
+    with psycopg.connect(database) as connection:
+        return connection.execute(query).fetchall()
+
+
+def seqs(database: str) -> list[int]:
+    """Return the seqs in the table, in order, doubles and all."""
+    return [seq for (seq,) in rows(database, "SELECT seq FROM reading ORDER BY seq")]  # type: ignore[misc]
+
+
+def test_a_delivery_becomes_rows_marks_and_a_receipt(store: Store, database: str) -> None:
+    """The reading, its meter, its quarter hour's mark and the gateway's record are written together."""
+    receipts = store.commit([delivery(reading(1, power_total=371, energy_import=12345, cos_phi=0.98), reading(2))])
+    assert receipts == {"main": [Receipt(EPOCH, stored=((1, 2),))]}
+    assert rows(database, "SELECT ts, seq, span_ms, power_total, energy_import, extra FROM reading ORDER BY seq") == [
+        (T0 + timedelta(seconds=10), 1, 146, 371.0, 12345, {"cos_phi": 0.98}),
+        (T0 + timedelta(seconds=20), 2, 146, 371.5, 1002, None),
+    ]
+    assert rows(database, "SELECT slug, model, serial, gateway FROM meter") == [
+        ("flat-07", "sdm630", "23040107", "main")
+    ]
+    assert rows(database, "SELECT bucket FROM dirty_quarter_hour") == [(T0,)]
+    assert rows(database, "SELECT gateway, epoch, seqs::text, rejected::text FROM gateway_record") == [
+        ("main", EPOCH, "{[1,3)}", "{}")
+    ]
+
+
+def test_a_repeat_stores_nothing_and_is_receipted(store: Store, database: str) -> None:
+    """Repeats, overlaps and doubles within one commit end in one row for each reading."""
+    store.commit([delivery(reading(1), reading(2))])
+    receipts = store.commit([delivery(reading(2), reading(3)), delivery(reading(3), reading(4))])
+    assert receipts == {"main": [Receipt(EPOCH, stored=((2, 4),))]}
+    assert seqs(database) == [1, 2, 3, 4]
+    assert rows(database, "SELECT seqs::text FROM gateway_record") == [("{[1,5)}",)]
+
+
+def test_two_spools_are_accounted_apart(store: Store, database: str) -> None:
+    """Each gateway and each epoch has its receipt and its record."""
+    other = replace(delivery(reading(1, meter="flat-08"), gateway="attic"), devices={"flat-08": SDM630})
+    receipts = store.commit([delivery(reading(1)), delivery(reading(9), epoch="ff" * 8), other])
+    assert receipts == {
+        "attic": [Receipt(EPOCH, stored=((1, 1),))],
+        "main": [Receipt(EPOCH, stored=((1, 1),)), Receipt("ff" * 8, stored=((9, 9),))],
+    }
+    assert len(rows(database, "SELECT * FROM gateway_record")) == 3
+
+
+def test_a_meter_belongs_to_the_gateway_that_it_was_first_seen_on(store: Store, database: str) -> None:
+    """Readings under its slug from another gateway are rejected, and kept."""
+    store.commit([delivery(reading(1))])
+    receipts = store.commit([delivery(reading(5), gateway="attic")])
+    assert receipts == {"attic": [Receipt(EPOCH, rejected=((5, 5),))]}
+    assert seqs(database) == [1]
+    assert rows(database, "SELECT reason, seqs::text FROM rejected") == [
+        ("meter flat-07 belongs to gateway main", "{[5,6)}")
+    ]
+    assert rows(database, "SELECT rejected::text FROM gateway_record WHERE gateway = 'attic'") == [("{[5,6)}",)]
+
+
+def test_what_a_gateway_says_of_its_meter_is_taken_over(store: Store, database: str) -> None:
+    """A serial number that becomes known is entered."""
+    unknown = replace(delivery(reading(1)), devices={"flat-07": Device("sdm630")})
+    store.commit([unknown])
+    assert rows(database, "SELECT serial FROM meter") == [(None,)]
+    store.commit([delivery(reading(2))])
+    assert rows(database, "SELECT serial FROM meter") == [("23040107",)]
+
+
+def test_refusals_are_kept_as_they_came(store: Store, database: str) -> None:
+    """NUL and bytes that are no text survive in bytea; the reason cannot break the insert."""
+    refused = Delivery("mmetering/x", "main", EPOCH, refusals=(Refusal(b"\0\xff", "no\0good", ((1, 3),)),))
+    assert store.commit([refused]) == {"main": [Receipt(EPOCH, rejected=((1, 3),))]}
+    assert rows(database, "SELECT topic, payload, reason FROM rejected") == [("mmetering/x", b"\0\xff", "no\\0good")]
+
+
+def test_a_row_that_the_database_refuses_never_stops_the_stream(store: Store, database: str) -> None:
+    """It is found among a thousand good ones and rejected; they are stored."""
+    with psycopg.connect(database) as connection:
+        connection.execute("ALTER TABLE reading ADD CHECK (power_total <> 666)")
+    readings = [reading(seq, power_total=666.0 if seq in (137, 950) else 1.0) for seq in range(1, 1001)]
+    receipts = store.commit([delivery(*readings)])
+    assert receipts == {
+        "main": [Receipt(EPOCH, stored=((1, 136), (138, 949), (951, 1000)), rejected=((137, 137), (950, 950)))]
+    }
+    assert len(seqs(database)) == 998
+    assert len(rows(database, "SELECT * FROM rejected WHERE reason LIKE '%reading_power_total_check%'")) == 2
+
+
+def test_the_table_of_rejected_is_bounded(store: Store, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the newest are kept."""
+    monkeypatch.setattr("mmetering_ingest.store.KEEP_REJECTED", 3)
+    for n in range(6):
+        store.commit([Delivery(f"topic/{n}", refusals=(Refusal(b"", "bad"),))])
+    assert rows(database, "SELECT topic FROM rejected ORDER BY id") == [("topic/3",), ("topic/4",), ("topic/5",)]
+
+
+def test_a_missing_migration_or_a_full_table_is_the_database_being_away(database: str) -> None:
+    """Errors that are not a row's own are tried again later, and nothing is receipted."""
+    store = Store(database)
+    with psycopg.connect(database) as connection:
+        connection.execute("ALTER TABLE reading RENAME TO elsewhere")
+    with pytest.raises(AwayError, match="42P01"):
+        store.commit([delivery(reading(1))])
+    with psycopg.connect(database) as connection:
+        connection.execute("ALTER TABLE elsewhere RENAME TO reading")
+    assert store.commit([delivery(reading(1))]) == {"main": [Receipt(EPOCH, stored=((1, 1),))]}
+    store.close()
+
+
+def test_it_finds_the_database_again_after_a_crash(crashing_postgres: PostgresServer) -> None:
+    """Killed and started again, the same deliveries are stored by the same store."""
+    database = crashing_postgres.conninfo()
+    store = Store(database)
+    store.commit([delivery(reading(1))])
+    crashing_postgres.kill()
+    with pytest.raises(AwayError):
+        store.commit([delivery(reading(2))])
+    crashing_postgres.start()
+    store.commit([delivery(reading(2))])
+    assert seqs(database) == [1, 2]
+    store.close()
+
+
+def test_it_knows_the_version_of_the_schema(store: Store, empty_database: str) -> None:
+    """None before the first migration, this release's after it."""
+    assert store.version() == newest_version()
+    empty = Store(empty_database)
+    assert empty.version() is None
+    empty.close()
