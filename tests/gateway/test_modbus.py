@@ -76,7 +76,7 @@ def test_a_late_reply_is_never_taken_for_the_next_one(kind: str, tmp_path: Path)
         with pytest.raises(NoReplyError):
             link.read_inputs(7, VOLTAGE)
         simulated.delay_s = 0.0
-        answers = []
+        answers: list[dict[str, int | float]] = []
         while len(answers) < 3:
             with suppress(NoReplyError):  # the meter is still busy with its late reply
                 answers.append(values_of(link, FREQUENCY))

@@ -73,7 +73,7 @@ def ingest(broker: Broker, database: str, directory: Path) -> Service:
 def count(database: str, table: str) -> int:
     """Return how many rows a table has."""
     with psycopg.connect(database) as connection:
-        row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # type: ignore[arg-type]
+        row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
     assert row
     return int(row[0])
 
