@@ -118,7 +118,8 @@ class Session:
             subscriptions: asked for on every connect.
             presence: the will, if any.
             receive_maximum: with a number, messages of QoS 1 are acknowledged by `acknowledge` only, and
-                the broker has at most so many of them under way; with None they are acknowledged on arrival.
+                the broker has at most so many of them under way (Mosquitto 2.0 exceeds that once more are waiting);
+                with None they are acknowledged on arrival.
         """
         self._broker = broker
         self._client_id = client_id

@@ -1,0 +1,120 @@
+"""From what the topics say to what is wrong: each gateway, bus and meter fails, is well, or cannot be known. Pure.
+
+A meter fails when its gateway says so, or when no reading has come for `silence`. Behind an offline gateway
+nothing can be known. A bus fails when all its meters do, and two at least; that covers them, as one cause.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import Literal
+
+from mmetering_alerter.world import Gateway, Meter, Moment, World
+
+
+class Sign(Enum):
+    """How something stands."""
+
+    FAILING = auto()
+    WELL = auto()
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What can fail. `slug` is that of the meter or bus; both slugs are None for the broker."""
+
+    cause: Literal["meter", "bus", "gateway", "broker"]
+    gateway: str | None = None
+    slug: str | None = None
+
+
+BROKER = Subject("broker")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How a subject stands.
+
+    Attributes:
+        sign: how it stands.
+        since: if it fails, since when, UTC; else without meaning.
+        meters: slugs of the meters that it takes with it, in order.
+        cover: the subject whose failure explains this one, None where there is no such subject.
+    """
+
+    sign: Sign
+    since: datetime
+    meters: tuple[str, ...] = ()
+    cover: Subject | None = None
+
+
+def find(world: World, now: Moment, silence: float) -> dict[Subject, Finding]:
+    """Return how every gateway, bus and meter stands.
+
+    Args:
+        world: what the topics say.
+        now: when it is asked.
+        silence: seconds without a reading after which a meter fails.
+    """
+    found: dict[Subject, Finding] = {}
+    for gateway in sorted(world.gateways.keys() | {gateway for gateway, _ in world.meters}):
+        meters = world.behind(gateway)
+        known = world.gateways.get(gateway)
+        if known:
+            found[Subject("gateway", gateway)] = _gateway(known, meters)
+        offline = known is not None and not known.online
+        signs = {slug: Sign.UNKNOWN if offline else _sign(meter, now, silence) for slug, meter in meters.items()}
+        found.update(_buses(gateway, meters, signs))
+    return found
+
+
+def sign_of_absent(world: World, subject: Subject) -> Sign:
+    """Return how something stands of which the topics do not speak.
+
+    A meter or bus that its gateway does not list while it is online has been removed, which ends its failure. Without
+    its gateway the broker may have lost its memory; nothing is known until the gateway speaks again.
+    """
+    gateway = world.gateways.get(subject.gateway or "")
+    lists = subject.slug is not None and gateway is not None and gateway.online
+    return Sign.WELL if lists or subject.gateway in world.removed else Sign.UNKNOWN
+
+
+def _gateway(gateway: Gateway, meters: dict[str, Meter]) -> Finding:
+    last = max((meter.last for meter in meters.values() if meter.last), default=gateway.noticed.utc)
+    return Finding(Sign.WELL if gateway.online else Sign.FAILING, gateway.since or last, tuple(meters))
+
+
+def _sign(meter: Meter, now: Moment, silence: float) -> Sign:
+    if meter.online is False or now.steady - (meter.heard or meter.awaited).steady >= silence:
+        return Sign.FAILING
+    return Sign.WELL if meter.heard else Sign.UNKNOWN
+
+
+def _buses(gateway: str, meters: dict[str, Meter], signs: dict[str, Sign]) -> Iterator[tuple[Subject, Finding]]:
+    """Yield the findings of the meters, bus by bus, and of each bus with two meters or more."""
+    on_bus: dict[str | None, list[str]] = {}
+    for slug, meter in meters.items():
+        on_bus.setdefault(meter.info.bus if meter.info else None, []).append(slug)
+    for bus, slugs in on_bus.items():
+        whole = Subject("bus", gateway, bus) if bus and len(slugs) > 1 else None
+        since = {slug: _since(meters[slug]) for slug in slugs}
+        if whole:
+            sign = _sign_of_all({signs[slug] for slug in slugs})
+            yield whole, Finding(sign, max(since.values()), tuple(slugs))
+        for slug in slugs:
+            yield Subject("meter", gateway, slug), Finding(signs[slug], since[slug], (slug,), whole)
+
+
+def _sign_of_all(signs: set[Sign]) -> Sign:
+    if Sign.WELL in signs:
+        return Sign.WELL
+    return Sign.UNKNOWN if Sign.UNKNOWN in signs else Sign.FAILING
+
+
+def _since(meter: Meter) -> datetime:
+    """Return when a meter last worked; where nobody knows, since when it is said to be offline or was awaited."""
+    if meter.last:
+        return meter.last
+    return meter.info.since if meter.info and meter.online is False else meter.awaited.utc
