@@ -1,0 +1,1 @@
+"""A building of SDM630 meters that speak Modbus: a fake on the wire, a model of real load behind it."""
