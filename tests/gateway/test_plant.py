@@ -1,5 +1,7 @@
 """A wrong plant is told with its place."""
 
+from pathlib import Path
+
 import pytest
 from mmetering_contract.quantity import Group
 from mmetering_gateway.plant import PlantError, RtuBus, RtuOverTcpBus, TcpBus, read_plant
@@ -77,3 +79,10 @@ def test_a_wrong_plant_is_told_with_file_line_and_reason(before: str, after: str
     with pytest.raises(PlantError) as told:
         read_plant(GOOD.replace(before, after), "plant.toml")
     assert error in str(told.value)
+
+
+@pytest.mark.parametrize("file", ["docs/plant.example.toml", "demo/plant.toml"])
+def test_the_plants_that_we_ship_are_good(file: str) -> None:
+    """The example for people and the demo's plant can be read."""
+    path = Path(__file__).parents[2] / file
+    assert read_plant(path.read_text(), file).meter
