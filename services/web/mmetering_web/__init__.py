@@ -1,0 +1,1 @@
+"""The web: what the meters say, for the people of the house."""

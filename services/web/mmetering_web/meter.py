@@ -1,0 +1,108 @@
+"""The page of one meter: all its quantities live, its power and energy over time, its counters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask import Blueprint, Response, abort, render_template, request
+from flask.typing import ResponseReturnValue
+from mmetering_contract.errors import TopicError
+from mmetering_contract.quantity import BY_NAME, Quantity
+from mmetering_contract.topic import check_slug
+
+from mmetering_web.api import passed_through
+from mmetering_web.chart import days_of, period_of, reading_instants
+from mmetering_web.dashboard import RANGES, chosen_range
+from mmetering_web.database import AwayError
+from mmetering_web.house import House, house
+from mmetering_web.rows import CounterReading
+
+blueprint = Blueprint("meter", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the live table: a name, and its cells, each a heading and a quantity."""
+
+    title: str
+    cells: tuple[tuple[str, Quantity], ...]
+
+
+def _phases(title: str, name: str, total: str | None = None) -> Row:
+    phases = tuple((f"L{n}", BY_NAME[f"{name}_l{n}"]) for n in (1, 2, 3))
+    return Row(title, (*phases, ("Total", BY_NAME[total])) if total else phases)
+
+
+PHASE_ROWS = (
+    _phases("Voltage", "voltage"),
+    _phases("Current", "current"),
+    _phases("Power", "power", "power_total"),
+    _phases("Energy imported", "energy_import", "energy_import"),
+    _phases("Energy exported", "energy_export", "energy_export"),
+)
+SINGLE = tuple(
+    (title, BY_NAME[name])
+    for title, name in (
+        ("Frequency", "frequency"),
+        ("Reactive energy imported", "reactive_energy_import"),
+        ("Reactive energy exported", "reactive_energy_export"),
+        ("Apparent energy", "apparent_energy"),
+    )
+)
+
+
+@blueprint.get("/meters/<slug>")
+def index(slug: str) -> ResponseReturnValue:
+    """Show one meter; the live values come over the stream."""
+    parts, now = house(), datetime.now(UTC)
+    _check_known(parts, slug)
+    counters = _counters(parts, slug, now)
+    return render_template(
+        "meter/index.html",
+        slug=slug,
+        entry=parts.directory.entries.get(slug),
+        label=parts.directory.labels.get(slug),
+        frame=parts.meter(slug),
+        phase_rows=PHASE_ROWS,
+        single=SINGLE,
+        counters=counters,
+        ranges=RANGES,
+        days=chosen_range(),
+    )
+
+
+@blueprint.get("/api/meters/<slug>/profile")
+def profile(slug: str) -> Response:
+    """Return energy and power per quarter hour as columns of JSON; the period comes as in `period_of`."""
+    parts = house()
+    _check_known(parts, slug)
+    period = period_of(request.args, parts.config.time_zone, datetime.now(UTC))
+    return passed_through(parts.store.meter_profile(slug, period))
+
+
+@blueprint.get("/api/meters/<slug>/days")
+def days(slug: str) -> Response:
+    """Return energy per local day as columns of JSON; the period comes as in `period_of`."""
+    parts = house()
+    _check_known(parts, slug)
+    zone = parts.config.time_zone
+    period = period_of(request.args, zone, datetime.now(UTC))
+    return passed_through(parts.store.meter_days(slug, days_of(period, zone)))
+
+
+def _check_known(parts: House, slug: str) -> None:
+    try:
+        check_slug(slug)
+    except TopicError:
+        abort(404)
+    if slug not in parts.directory.entries and slug not in parts.live.meters():
+        abort(404, description="There is no meter of this name.")
+
+
+def _counters(parts: House, slug: str, now: datetime) -> Sequence[tuple[str, CounterReading]] | None:
+    names = reading_instants(parts.config.time_zone, now)
+    try:
+        found = {reading.wanted: reading for reading in parts.store.counters_at(slug, [at for _, at in names])}
+    except AwayError:
+        return None
+    return [(name, found[at]) for name, at in names if at in found]
