@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mmetering_contract.errors import TopicError
 from mmetering_contract.topic import Site, check_slug
@@ -51,6 +52,19 @@ class Environment:
     def path(self, name: str, default: str | None = None) -> Path:
         """Return a path, whether or not something lies there."""
         return Path(self.text(name, default))
+
+    def optional_path(self, name: str) -> Path | None:
+        """Return a path, or None where the variable is missing."""
+        value = self.variables.get(name)
+        return Path(value) if value else None
+
+    def time_zone(self, name: str, default: str) -> ZoneInfo:
+        """Return a time zone of the IANA database."""
+        text = self.text(name, default)
+        try:
+            return ZoneInfo(text)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ConfigError(f"{name}={text!r} is no time zone such as Europe/Berlin") from None
 
     def secret(self, name: str) -> str:
         """Return a secret from NAME, or from the file that NAME_FILE names, without its line end."""

@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.frame import (
@@ -100,6 +100,7 @@ frames = st.builds(
 
 
 @pytest.mark.parametrize("framing", [MBAP, RTU])
+@settings(deadline=None)
 @given(sent=st.lists(frames, min_size=1, max_size=4), cuts=st.lists(st.integers(1, 9), min_size=1))
 def test_requests_survive_any_cutting(framing: Framing, sent: list[Frame], cuts: list[int]) -> None:
     """Requests must come out whole and in order, however the stream was cut into pieces."""
@@ -115,6 +116,7 @@ def test_requests_survive_any_cutting(framing: Framing, sent: list[Frame], cuts:
     assert not buffer
 
 
+@settings(deadline=None)
 @given(frames, st.integers(0, 63))
 def test_one_flipped_bit_silences_an_rtu_request(frame: Frame, bit: int) -> None:
     """A request with a wrong CRC must vanish, as no meter answers it."""

@@ -31,7 +31,7 @@ def bus(tmp_path: Path) -> Iterator[RtuBus]:
 
 def test_pymodbus_reads_it(bus: RtuBus) -> None:
     """Pymodbus must read values and the serial number through the link, as from a serial adapter."""
-    with ModbusSerialClient(bus.path, baudrate=9600, retries=0) as client:
+    with ModbusSerialClient(bus.path, baudrate=9600, retries=0, timeout=30) as client:
         reply = client.read_input_registers(0, count=80, device_id=13)
         assert client.convert_from_registers(reply.registers, client.DATATYPE.FLOAT32) == list(range(40))
         number = client.read_holding_registers(0xFC00, count=2, device_id=13).registers
@@ -93,7 +93,7 @@ def test_who_is_not_there_is_silent(bus: RtuBus) -> None:
 
 def test_a_torn_request_does_not_spoil_the_next(bus: RtuBus) -> None:
     """Silence must end a frame: half a request and a pause, then a whole request, must bring one reply."""
-    with serial.Serial(bus.path, 9600, timeout=0.3) as line:
+    with serial.Serial(bus.path, 9600, timeout=1) as line:
         line.write(READ_ALL[:5])
         assert line.read(1) == b""
         line.timeout = 30
@@ -108,6 +108,9 @@ def test_the_link_goes_with_the_bus_and_comes_back(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.symlink_to("/dev/pts/gone")
     for _ in range(2):
-        with RtuBus({13: METER}, path=path), ModbusSerialClient(str(path), baudrate=9600, retries=0) as client:
+        with (
+            RtuBus({13: METER}, path=path),
+            ModbusSerialClient(str(path), baudrate=9600, retries=0, timeout=30) as client,
+        ):
             assert not client.read_input_registers(0, count=2, device_id=13).isError()
         assert not os.path.lexists(path)

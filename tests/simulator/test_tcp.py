@@ -38,7 +38,7 @@ def _floats(client: ModbusTcpClient, unit: int, address: int, count: int = 2) ->
 
 def test_pymodbus_reads_modbus_tcp(bus: TcpBus) -> None:
     """Pymodbus must read what each meter was set to, and its serial number."""
-    with ModbusTcpClient("127.0.0.1", port=bus.port, retries=0) as client:
+    with ModbusTcpClient("127.0.0.1", port=bus.port, retries=0, timeout=30) as client:
         assert _floats(client, 1, 0x0000) == [231.5]
         assert _floats(client, 1, 0x0034) == [-4200.25]
         assert _floats(client, 2, 0x0000) == [229.5]
@@ -52,7 +52,7 @@ def test_pymodbus_reads_rtu_over_tcp() -> None:
     meter = FixedMeter({2 * value: float(value) for value in range(40)})
     with (
         TcpBus({5: meter}, framing=RTU) as bus,
-        ModbusTcpClient("127.0.0.1", port=bus.port, framer=FramerType.RTU, retries=0) as client,
+        ModbusTcpClient("127.0.0.1", port=bus.port, framer=FramerType.RTU, retries=0, timeout=30) as client,
     ):
         assert _floats(client, 5, 0, 80) == list(range(40))
         assert client.read_input_registers(0, count=82, device_id=5).exception_code == 2
@@ -61,7 +61,7 @@ def test_pymodbus_reads_rtu_over_tcp() -> None:
 def test_a_set_value_is_read_next() -> None:
     """What a test sets must be what the next request reads."""
     meter = FixedMeter()
-    with TcpBus({1: meter}) as bus, ModbusTcpClient("127.0.0.1", port=bus.port, retries=0) as client:
+    with TcpBus({1: meter}) as bus, ModbusTcpClient("127.0.0.1", port=bus.port, retries=0, timeout=30) as client:
         assert _floats(client, 1, 0x0046) == [0.0]
         meter.set(0x0046, 50.5)
         assert _floats(client, 1, 0x0046) == [50.5]
@@ -72,7 +72,7 @@ def test_mbpoll_reads_the_same(bus: TcpBus) -> None:
     mbpoll = shutil.which("mbpoll")
     if not mbpoll:
         pytest.skip("mbpoll is not installed")
-    command = f"{mbpoll} -m tcp -p {bus.port} -a 1 -t 3:float -B -0 -r 52 -c 1 -1 127.0.0.1"
+    command = f"{mbpoll} -m tcp -p {bus.port} -a 1 -t 3:float -B -0 -r 52 -c 1 -1 -o 10 127.0.0.1"
     said = subprocess.run(command.split(), capture_output=True, text=True, check=True, timeout=30).stdout
     assert "[52]: \t-4200.25" in said
 
@@ -93,7 +93,7 @@ def test_a_meter_comes_back(bus: TcpBus) -> None:
         bus.unplug(1)
         with pytest.raises(ModbusIOException):
             client.read_input_registers(0, count=2, device_id=1)
-    with ModbusTcpClient("127.0.0.1", port=bus.port, retries=0) as client:
+    with ModbusTcpClient("127.0.0.1", port=bus.port, retries=0, timeout=30) as client:
         bus.plug(1)
         assert _floats(client, 1, 0) == [231.5]
 
@@ -126,7 +126,10 @@ def test_a_port_can_be_had_again() -> None:
     while line.recv(100):
         pass  # the rest of the reply; then the end
     line.close()
-    with TcpBus({1: FixedMeter({0: 1.5})}, port=port), ModbusTcpClient("127.0.0.1", port=port, retries=0) as client:
+    with (
+        TcpBus({1: FixedMeter({0: 1.5})}, port=port),
+        ModbusTcpClient("127.0.0.1", port=port, retries=0, timeout=30) as client,
+    ):
         assert _floats(client, 1, 0) == [1.5]
 
 
@@ -136,5 +139,5 @@ def test_other_protocols_are_shown_the_door(bus: TcpBus) -> None:
         line.sendall(b"GET / HTTP/1.1\r\n\r\n")
         with contextlib.suppress(ConnectionResetError):  # as good an end, where the server had not read all
             assert line.recv(100) == b""
-    with ModbusTcpClient("127.0.0.1", port=bus.port, retries=0) as client:
+    with ModbusTcpClient("127.0.0.1", port=bus.port, retries=0, timeout=30) as client:
         assert _floats(client, 1, 0) == [231.5]

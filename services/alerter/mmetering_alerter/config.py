@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from mmetering_runtime.config import Broker, ConfigError, Environment, broker_from
 
@@ -56,16 +56,15 @@ class Config:
         Raises:
             ConfigError: a variable is missing or malformed.
         """
-        heartbeat = environment.variables.get("MMETERING_HEARTBEAT")
         return cls(
             broker=broker_from(environment, "alerter"),
             smtp=_smtp(environment),
             copy=environment.slug("MMETERING_COPY", "1"),
             delay=environment.integer("MMETERING_ALERT_DELAY", 60, low=1, high=86_400),
             silence=environment.integer("MMETERING_ALERT_SILENCE", 90, low=1, high=86_400),
-            time_zone=_time_zone(environment),
+            time_zone=environment.time_zone("MMETERING_TIME_ZONE", "Europe/Berlin"),
             web_url=environment.variables.get("MMETERING_WEB_URL") or None,
-            heartbeat=Path(heartbeat) if heartbeat else None,
+            heartbeat=environment.optional_path("MMETERING_HEARTBEAT"),
         )
 
 
@@ -92,11 +91,3 @@ def _address(name: str, text: str) -> str:
     if not (local and at and domain) or not local.isascii() or not text.isprintable():
         raise ConfigError(f"{name}: {text!r} is no mail address")
     return text.strip()
-
-
-def _time_zone(environment: Environment) -> ZoneInfo:
-    name = environment.text("MMETERING_TIME_ZONE", "Europe/Berlin")
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ConfigError(f"MMETERING_TIME_ZONE={name!r} is no time zone such as Europe/Berlin") from None

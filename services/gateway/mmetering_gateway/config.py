@@ -33,12 +33,11 @@ class Config:
         Raises:
             ConfigError: a variable is missing or malformed, or the plant cannot be read; with its name or place.
         """
-        heartbeat = environment.variables.get("MMETERING_HEARTBEAT")
         return cls(
             broker=broker_from(environment, username="main"),
             plant=_plant(environment.path("MMETERING_PLANT", "plant.toml")),
             spool=environment.path("MMETERING_SPOOL", "/var/lib/mmetering/spool.db"),
-            heartbeat=Path(heartbeat) if heartbeat else None,
+            heartbeat=environment.optional_path("MMETERING_HEARTBEAT"),
         )
 
 

@@ -23,10 +23,9 @@ class Config:
         Raises:
             ConfigError: with the variable's name.
         """
-        heartbeat = environment.variables.get("MMETERING_HEARTBEAT")
         return cls(
             broker=broker_from(environment, username="ingest"),
             database=database_from(environment),
             copy=environment.slug("MMETERING_COPY", "1"),
-            heartbeat=Path(heartbeat) if heartbeat else None,
+            heartbeat=environment.optional_path("MMETERING_HEARTBEAT"),
         )
