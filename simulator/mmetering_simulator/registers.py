@@ -54,7 +54,7 @@ NODE_ADDRESS = 0x0014  # float, 1 to 247
 BAUD_CODE = 0x001C  # float, see BAUD_CODES
 HOLDING_END = 0x005A  # one behind the last of the float holding registers that are kept together
 SERIAL_NUMBER = 0xFC00  # uint32 in two registers
-METER_CODE = 0xFC02  # one register; 0x0070 is what SDM630 units in the field answer, no manual says it
+METER_CODE = 0xFC02  # one register; the number is made up, since no manual of the SDM630 tells its own
 SOFTWARE_VERSION = 0xFC03  # one register
 
 BAUD_CODES = {2400: 0, 4800: 1, 9600: 2, 19200: 3, 38400: 4}
