@@ -74,16 +74,16 @@ class Record:
     def _fill(self, now: float) -> None:
         """Make new parcels, until the outbox is full or all open readings are under way."""
         ripe = now - self._filled_at >= GATHER_S
-        while seqs := self._choose():
-            if len(seqs) < BATCH_READINGS and not ripe:
+        while chosen := self._choose():
+            seqs = self._that_fit(chosen)
+            if seqs == chosen and len(seqs) < BATCH_READINGS and not ripe:
                 return
             self.outbox.add(seqs, now)
             self._filled_at = now
             self._newest_first = not self._newest_first
 
     def _choose(self) -> frozenset[int]:
-        open_seqs = self._spool.open_seqs(self.outbox.look_back(), newest=self._newest_first)
-        return self._that_fit(self.outbox.choose(open_seqs))
+        return self.outbox.choose(self._spool.open_seqs(self.outbox.look_back(), newest=self._newest_first))
 
     def _that_fit(self, seqs: frozenset[int]) -> frozenset[int]:
         """Return as many of the seqs, the oldest first, as one batch can hold."""

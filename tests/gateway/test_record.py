@@ -1,0 +1,66 @@
+"""The record goes out as fast as its window allows, in batches that the contract allows."""
+
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from fix_broker import Broker
+from mmetering_contract.quantity import QUANTITIES
+from mmetering_contract.record import BATCH_BYTES, BATCH_READINGS, Device, decode_batch
+from mmetering_contract.topic import Site
+from mmetering_gateway.outbox import OUTSTANDING
+from mmetering_gateway.record import Record
+from mmetering_gateway.sample import Sample
+from mmetering_gateway.spool import Spool
+from mmetering_runtime.config import Broker as BrokerConfig
+from mmetering_runtime.mqtt import Connected, Message, Session, Subscription
+from wait import wait_for
+
+SITE = Site("home")
+
+
+def test_a_backlog_fills_the_window_at_once(broker: Broker, tmp_path: Path) -> None:
+    """Large readings make eight batches without a wait, each within the limits, the newest readings first."""
+    values: dict[str, int | float] = {quantity.name: 123456789 for quantity in QUANTITIES}
+    samples = [Sample("flat-07", datetime.now(UTC), "energy", values, 12) for _ in range(3000)]
+    sessions = [
+        Session(
+            BrokerConfig(SITE, broker.host, broker.port, login, broker.password(login)),
+            f"test-{login}",
+            subscriptions=[Subscription(SITE.batch(), 1)] if login == "ingest" else (),
+        )
+        for login in ("ingest", "main")
+    ]
+    ingest, gateway = sessions
+    with Spool(tmp_path / "spool.db") as spool:
+        spool.append(samples)
+        spool.remember("flat-07", Device("sdm630"))
+        record = Record(gateway, SITE, "main", spool)
+        for session in sessions:
+            session.start()
+            wait_for(partial(connects, session))
+        assert record.send(now=100.0)
+        assert len(record.outbox) == OUTSTANDING
+        batches: list[Message] = []
+        wait_for(lambda: take(ingest, batches) == OUTSTANDING)
+    for session in sessions:
+        session.stop()
+    seqs = [[reading.seq for reading in decode_batch(message.payload).readings] for message in batches]
+    assert all(len(message.payload) <= BATCH_BYTES for message in batches)
+    assert all(0 < len(of_batch) <= BATCH_READINGS for of_batch in seqs)
+    assert len({seq for of_batch in seqs for seq in of_batch}) == sum(len(of_batch) for of_batch in seqs)
+    assert min(seqs[0]) > 3000 - BATCH_READINGS
+    assert min(seqs[1]) == 1
+
+
+def connects(session: Session) -> bool:
+    """Return whether the next thing that happens is that it connects."""
+    return isinstance(session.next(1), Connected)
+
+
+def take(session: Session, batches: list[Message]) -> int:
+    """Collect what has come and return how much that is."""
+    while event := session.next(0):
+        if isinstance(event, Message):
+            batches.append(event)
+    return len(batches)
