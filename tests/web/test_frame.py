@@ -1,8 +1,9 @@
 """What an open page is told."""
 
 import msgspec
-from mmetering_web.building import Building, Tile
+from mmetering_web.building import Building
 from mmetering_web.frame import Frame, changes
+from mmetering_web.tile import Tile
 
 EMPTY = Building(None, None, None)
 

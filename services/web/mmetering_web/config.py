@@ -1,7 +1,7 @@
 """The settings of the web, each from one environment variable."""
 
 from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from mmetering_runtime.config import Broker, ConfigError, Environment, broker_from, database_from
 
@@ -49,26 +49,13 @@ class Config:
             database=database_from(environment),
             secret_key=_secret_key(environment),
             copy=environment.slug("MMETERING_WEB_COPY", "web"),
-            time_zone=time_zone_from(environment),
+            time_zone=environment.time_zone("MMETERING_TIME_ZONE", "Europe/Berlin"),
             host=environment.text("MMETERING_WEB_HOST", "127.0.0.1"),
             port=environment.integer("MMETERING_WEB_PORT", 8080, low=0, high=65535),
             threads=threads,
             streams=threads * 3 // 4,
             proxies=environment.integer("MMETERING_WEB_PROXIES", 0, low=0, high=10),
         )
-
-
-def time_zone_from(environment: Environment) -> ZoneInfo:
-    """Return the site's time zone.
-
-    Raises:
-        ConfigError: there is no zone of that name.
-    """
-    name = environment.text("MMETERING_TIME_ZONE", "Europe/Berlin")
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ConfigError(f"MMETERING_TIME_ZONE={name!r} is no time zone such as Europe/Berlin") from None
 
 
 def _secret_key(environment: Environment) -> str:

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 from mmetering_contract.label import Label
 from mmetering_runtime.log import Log
 
-from mmetering_web.building import Counters
 from mmetering_web.chart import midnight, today
 from mmetering_web.database import AwayError
 from mmetering_web.live import Live
 from mmetering_web.mqtt import Feed
 from mmetering_web.rows import Entry
 from mmetering_web.store import Store
+from mmetering_web.tile import Counters
 
 REFRESH_S = 5
 

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import msgspec
 
-from mmetering_web.building import Building, Detail, Tile, milliseconds
+from mmetering_web.building import Building
+from mmetering_web.tile import Detail, Tile, milliseconds
 
 
 class Frame(msgspec.Struct, frozen=True):

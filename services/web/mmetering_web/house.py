@@ -5,14 +5,16 @@ from datetime import UTC, datetime
 
 from flask import current_app
 
-from mmetering_web.building import Group, Tile, building_of, detail_of, groups, layout_of, milliseconds, tile_of
+from mmetering_web.building import building_of
 from mmetering_web.config import Config
 from mmetering_web.database import Database
 from mmetering_web.directory import Directory
 from mmetering_web.frame import Frame, since
+from mmetering_web.layout import Group, groups, layout_of
 from mmetering_web.live import Live, Meter
 from mmetering_web.mqtt import Feed
 from mmetering_web.store import Store
+from mmetering_web.tile import Tile, detail_of, milliseconds, tile_of
 
 
 @dataclass(frozen=True)

@@ -119,15 +119,6 @@ JOIN quarter_hour AS quarter ON quarter.meter_id = meter.id AND quarter.bucket =
 WHERE (quarter.energy_import).first IS NOT NULL
 ORDER BY wanted.position
 
--- name: newest_counters
--- The last counters that are stored of one meter.
-SELECT
-    (energy_import).last_ts AS wanted, (energy_import).last_ts AS ts,
-    (energy_import).last AS energy_import, (energy_export).last AS energy_export
-FROM quarter_hour
-WHERE meter_id = (SELECT id FROM meter WHERE slug = %(slug)s) AND (energy_import).last IS NOT NULL
-ORDER BY bucket DESC LIMIT 1
-
 -- name: lock_points
 -- One assignment at a time: each looks at what the others have done.
 LOCK TABLE installation IN SHARE ROW EXCLUSIVE MODE

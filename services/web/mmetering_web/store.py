@@ -122,10 +122,6 @@ class Store:
         """Return a meter's counters at those instants at which they are known."""
         return self._rows(CounterReading, "counters_at", {"slug": slug, "instants": list(instants)})
 
-    def newest_counters(self, slug: str) -> CounterReading | None:
-        """Return a meter's last counters."""
-        return self._row(CounterReading, "newest_counters", {"slug": slug})
-
     # How
 
     def _install(self, connection: psycopg.Connection, now: Installed, point_id: int, counter: Counter) -> None:

@@ -14,12 +14,13 @@ export class Chart {
   // tooltip(index) returns [heading, [[name, text], ...]]; flagged(index) whether something is missing there.
   constructor(element, { series, band, step, tooltip, flagged }) {
     Object.assign(this, { element, series, band, step, tooltip, flagged, data: null });
-    this.note = document.createElement("p");
-    this.note.className = "chart-note";
-    this.note.role = "status";
+    this.note = paragraph("chart-note");
+    this.spoken = paragraph("hidden"); // what the keys have moved to, for those who do not see it
+    this.spoken.role = "status";
     element.tabIndex = 0;
     element.role = "img";
     element.append(this.note);
+    element.after(this.spoken);
     element.addEventListener("keydown", (event) => this.#key(event));
     element.addEventListener("blur", () => this.plot?.setCursor({ left: -10, top: -10 }));
     new ResizeObserver(() => this.#resize()).observe(element);
@@ -29,10 +30,12 @@ export class Chart {
 
   // columns: [seconds, values of each series…]; label: what somebody who does not see it is told.
   show(columns, label) {
+    const zoom = this.#zoom(columns[0]);
     this.data = columns;
     this.element.ariaLabel = label;
     this.say(columns[0].length ? "" : "No quarter hour has ended in this period yet.");
     this.#draw();
+    if (zoom) this.plot?.setScale("x", zoom);
   }
 
   say(text) {
@@ -46,6 +49,14 @@ export class Chart {
     const last = this.data[0].at(-1) + this.step;
     const padded = this.data.map((column, index) => [...column, index ? column.at(-1) : last]); // so that the last step has a width
     this.plot = new uPlot(this.#options(), padded, this.element);
+  }
+
+  // The stretch that somebody looks at closely, which new columns of the same period do not take away.
+  #zoom(times) {
+    const before = this.data?.[0];
+    if (!this.plot || !times.length || before[0] !== times[0]) return null;
+    const { min, max } = this.plot.scales.x;
+    return min > before[0] || max < before.at(-1) ? { min, max } : null;
   }
 
   #size() {
@@ -129,9 +140,8 @@ export class Chart {
     const times = this.data[0];
     this.index = Math.min(Math.max((this.index ?? times.length) + move, 0), times.length - 1);
     this.plot.setCursor({ left: this.plot.valToPos(times[this.index] + this.step / 2, "x"), top: 1 });
-    this.note.classList.add("hidden");
     const [heading, lines] = this.tooltip(this.index);
-    this.say([heading, ...lines.map(([name, text]) => `${name} ${text}`)].join(", "));
+    this.spoken.textContent = [heading, ...lines.map(([name, text]) => `${name} ${text}`)].join(", ");
   }
 }
 
@@ -147,6 +157,12 @@ function timeLabel(seconds, step) {
   const at = seconds * 1000;
   const time = clock(at);
   return step >= DAY_S || time === "00:00" ? day(at) : time;
+}
+
+function paragraph(className) {
+  const element = document.createElement("p");
+  element.className = className;
+  return element;
 }
 
 function line(name, text) {

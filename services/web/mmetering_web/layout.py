@@ -1,0 +1,48 @@
+"""Which meters stand under which heading of the dashboard, and in which order. Pure."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mmetering_contract.label import Label
+
+HEADINGS = {"flat": "Flats", "common": "Common supply", "producer": "Producers", "grid": "Grid", "storage": "Storage"}
+UNASSIGNED = "Unassigned meters"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Meters under one heading, each a slug with the name that people call it by."""
+
+    title: str
+    meters: tuple[tuple[str, str], ...]
+
+
+def groups(labels: Mapping[str, Label], meters: Iterable[str]) -> tuple[Group, ...]:
+    """Return all meters, labelled or only heard of, under their headings; points by name, other meters by slug."""
+    names: dict[str, list[tuple[str, str]]] = {title: [] for title in (*HEADINGS.values(), UNASSIGNED)}
+    for slug in {*labels, *meters}:
+        label = labels.get(slug)
+        names[HEADINGS[label.kind] if label else UNASSIGNED].append((slug, label.point if label else slug))
+    return tuple(Group(title, tuple(sorted(found, key=_by_name))) for title, found in names.items() if found)
+
+
+def layout_of(grouped: tuple[Group, ...]) -> str:
+    """Return a mark that changes when tiles come, go, move or are renamed."""
+    return hashlib.blake2s(repr(grouped).encode(), digest_size=6).hexdigest()
+
+
+def _by_name(entry: tuple[str, str]) -> tuple[str, str]:
+    # Numbers in names count as numbers: "Flat 2" before "Flat 10".
+    padded = "".join(part.zfill(9) if part.isdigit() else part for part in _split_digits(entry[1].lower()))
+    return padded, entry[0]
+
+
+def _split_digits(text: str) -> list[str]:
+    parts: list[str] = []
+    for character in text:
+        if parts and parts[-1][-1].isdigit() == character.isdigit():
+            parts[-1] += character
+        else:
+            parts.append(character)
+    return parts
