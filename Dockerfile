@@ -20,11 +20,8 @@ COPY runtime runtime
 COPY services services
 COPY simulator simulator
 COPY demo demo
-RUN if [ "${SERVICE}" = web ]; then \
-        vendor=services/web/mmetering_web/static/vendor/uplot \
-        && mkdir -p $vendor \
-        && cd node_modules/uplot && cp dist/uPlot.iife.min.js dist/uPlot.min.css LICENSE /src/$vendor; \
-    fi
+COPY tools/vendor.sh tools/vendor.sh
+RUN if [ "${SERVICE}" = web ]; then tools/vendor.sh; fi
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels \
         ./contract ./runtime ./services/* ./simulator ./demo \
  && /opt/mmetering/bin/pip install --no-cache-dir --no-index --find-links /wheels "mmetering-${SERVICE}"

