@@ -18,6 +18,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from mmetering_runtime.config import Broker
+from mmetering_runtime.event import Connected, Disconnected, Event, Message, Published
 from mmetering_runtime.log import Log
 
 KEEPALIVE_S = 15  # the broker sends our will at the latest 1.5 times this after the line went dead
@@ -33,49 +34,6 @@ class NotConnectedError(Exception):
 
 class SessionDeadError(Exception):
     """The network thread has ended by itself; only a restart of the process helps."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """A connection stands, and the subscriptions have been asked for."""
-
-    generation: int
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnected:
-    """The connection of this generation has ended; what it had not answered is open."""
-
-    generation: int
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """The broker has answered a publication of QoS 1, or one of QoS 0 has left.
-
-    Attributes:
-        token: what `publish` returned; also of the presence, which nobody has.
-        reason: MQTT 5 reason code: 0 taken, 0x10 nobody subscribes, 0x80 and above refused.
-    """
-
-    token: tuple[int, int]
-    reason: int
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message from the broker. `properties` are its user properties, in order."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-    properties: tuple[tuple[str, str], ...]
-    qos: int
-    mid: int
-    generation: int
-
-
-Event = Connected | Disconnected | Published | Message
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ import sys
 
 from mmetering_contract.state import OFFLINE, ONLINE
 from mmetering_runtime.config import Environment, broker_from
-from mmetering_runtime.mqtt import Connected, Presence, Session
+from mmetering_runtime.event import Connected
+from mmetering_runtime.mqtt import Presence, Session
 
 session = Session(broker_from(Environment(os.environ)), "presence", presence=Presence(sys.argv[1], ONLINE, OFFLINE))
 session.start()

@@ -15,7 +15,8 @@ from fix_broker import Broker
 from fix_smtp import Mailbox
 from mmetering_contract.incident import Incident, decode_incident
 from mmetering_runtime.config import Broker as Login
-from mmetering_runtime.mqtt import Message, NotConnectedError, Published, Session, Subscription
+from mmetering_runtime.event import Message, Published
+from mmetering_runtime.mqtt import NotConnectedError, Session, Subscription
 from wait import wait_for
 
 pytestmark = pytest.mark.servers

@@ -11,7 +11,8 @@ from mmetering_contract.record import Receipt, decode_batch, read_identity
 from mmetering_contract.state import decode_meter_info
 from mmetering_contract.topic import Site
 from mmetering_runtime.config import Broker as BrokerConfig
-from mmetering_runtime.mqtt import Message, Session, Subscription
+from mmetering_runtime.event import Message
+from mmetering_runtime.mqtt import Session, Subscription
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.tcp import TcpBus
 from service import Service, mqtt_environment

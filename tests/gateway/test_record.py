@@ -13,7 +13,8 @@ from mmetering_gateway.record import Record
 from mmetering_gateway.sample import Sample
 from mmetering_gateway.spool import Spool
 from mmetering_runtime.config import Broker as BrokerConfig
-from mmetering_runtime.mqtt import Connected, Message, Session, Subscription
+from mmetering_runtime.event import Connected, Message
+from mmetering_runtime.mqtt import Session, Subscription
 from wait import wait_for
 
 SITE = Site("home")

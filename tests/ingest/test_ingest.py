@@ -12,7 +12,8 @@ from mmetering_contract.record import Receipt, decode_receipt
 from mmetering_contract.topic import Site
 from mmetering_ingest.migrate import migrate
 from mmetering_runtime.config import Broker as BrokerConfig
-from mmetering_runtime.mqtt import Connected, Message, Session, Subscription
+from mmetering_runtime.event import Connected, Message
+from mmetering_runtime.mqtt import Session, Subscription
 from service import Service, mqtt_environment
 from wait import wait_for
 

@@ -13,18 +13,8 @@ from fix_broker import Broker
 from mmetering_contract.record import BATCH_BYTES
 from mmetering_contract.topic import Site
 from mmetering_runtime import config
-from mmetering_runtime.mqtt import (
-    Connected,
-    Disconnected,
-    Event,
-    Message,
-    NotConnectedError,
-    Presence,
-    Published,
-    Session,
-    SessionDeadError,
-    Subscription,
-)
+from mmetering_runtime.event import Connected, Disconnected, Event, Message, Published
+from mmetering_runtime.mqtt import NotConnectedError, Presence, Session, SessionDeadError, Subscription
 from mqtt_client import Client
 from tls import serve_tls
 from wait import wait_for

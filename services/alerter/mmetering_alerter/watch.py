@@ -12,8 +12,9 @@ from itertools import groupby
 from mmetering_contract.errors import ContractError, PayloadError
 from mmetering_contract.incident import Incident, decode_incident
 from mmetering_contract.topic import levels_after
+from mmetering_runtime.event import Connected, Disconnected, Message
 from mmetering_runtime.log import Log
-from mmetering_runtime.mqtt import QUEUE_LENGTH, Connected, Disconnected, Message, Session
+from mmetering_runtime.mqtt import QUEUE_LENGTH, Session
 
 from mmetering_alerter.cause import BROKER, Finding, Sign, find, sign_of_absent
 from mmetering_alerter.config import Config

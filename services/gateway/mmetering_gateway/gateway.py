@@ -6,18 +6,10 @@ from datetime import UTC, datetime
 
 from mmetering_contract.payload import encode
 from mmetering_contract.state import OFFLINE, ONLINE, GatewayHealth
+from mmetering_runtime.event import Connected, Event, Message, Published
 from mmetering_runtime.heartbeat import Heartbeat
 from mmetering_runtime.log import Log
-from mmetering_runtime.mqtt import (
-    Connected,
-    Event,
-    Message,
-    NotConnectedError,
-    Presence,
-    Published,
-    Session,
-    Subscription,
-)
+from mmetering_runtime.mqtt import NotConnectedError, Presence, Session, Subscription
 
 from mmetering_gateway.config import Config
 from mmetering_gateway.live import Live

@@ -8,8 +8,9 @@ from mmetering_contract.errors import PayloadError
 from mmetering_contract.payload import encode
 from mmetering_contract.record import BATCH_BYTES, BATCH_READINGS, Device, decode_receipt, identity_of
 from mmetering_contract.topic import Site
+from mmetering_runtime.event import Published
 from mmetering_runtime.log import Log
-from mmetering_runtime.mqtt import NotConnectedError, Published, Session
+from mmetering_runtime.mqtt import NotConnectedError, Session
 
 from mmetering_gateway.outbox import Outbox, Parcel
 from mmetering_gateway.spool import Spool

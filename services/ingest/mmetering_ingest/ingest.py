@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from mmetering_contract.payload import encode
 from mmetering_contract.record import Receipt
 from mmetering_contract.state import OFFLINE, ONLINE
+from mmetering_runtime.event import Message
 from mmetering_runtime.heartbeat import Heartbeat
 from mmetering_runtime.log import Log
-from mmetering_runtime.mqtt import Message, NotConnectedError, Presence, Session, Subscription
+from mmetering_runtime.mqtt import NotConnectedError, Presence, Session, Subscription
 
 from mmetering_ingest.config import Config
 from mmetering_ingest.intake import Delivery, open_delivery

@@ -9,17 +9,9 @@ from mmetering_contract.label import Label
 from mmetering_contract.payload import encode
 from mmetering_contract.state import OFFLINE, ONLINE
 from mmetering_runtime.config import Broker
+from mmetering_runtime.event import Connected, Disconnected, Message
 from mmetering_runtime.log import Log
-from mmetering_runtime.mqtt import (
-    Connected,
-    Disconnected,
-    Message,
-    NotConnectedError,
-    Presence,
-    Session,
-    SessionDeadError,
-    Subscription,
-)
+from mmetering_runtime.mqtt import NotConnectedError, Presence, Session, SessionDeadError, Subscription
 
 from mmetering_web.live import Live
 
