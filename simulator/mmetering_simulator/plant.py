@@ -5,6 +5,9 @@ from pathlib import Path
 
 from mmetering_simulator.building import Building, BusLine, Pty, Tcp
 
+# Seconds between two reads; somebody is watching.
+INTERVALS = "[intervals]\nlive = 5\nenergy = 60\n"
+
 
 def plant(building: Building, state: Path, host: str) -> str:
     """Return the plant of a building.
@@ -19,7 +22,7 @@ def plant(building: Building, state: Path, host: str) -> str:
         _table("meter", slug=slug, bus=meter.bus, address=meter.unit, model="sdm630", label=meter.label)
         for slug, meter in building.meter.items()
     )
-    return "\n".join((*buses, *meters))
+    return "\n".join((INTERVALS, *buses, *meters))
 
 
 def _bus(name: str, line: BusLine, state: Path, host: str) -> str:

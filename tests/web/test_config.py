@@ -29,7 +29,7 @@ def test_settings_that_are_left_out_have_their_defaults() -> None:
         ("MMETERING_WEB_PORT", "http"),
         ("MMETERING_WEB_THREADS", "1"),
         ("MMETERING_WEB_PROXIES", "-1"),
-        ("MMETERING_WEB_COPY", "a/b"),
+        ("MMETERING_COPY", "a/b"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:

@@ -20,7 +20,7 @@ def open_session(broker: Broker, copy: str) -> Session:
     status = site.service_status("alerter", copy)
     return Session(
         broker,
-        f"alerter-{copy}",
+        f"mmetering-alerter-{copy}",
         subscriptions=[
             Subscription(site.live()),
             *(Subscription(topic, qos=1) for topic in watched),

@@ -28,7 +28,7 @@ class Config:
     broker: Broker
     database: str = field(repr=False)
     secret_key: str = field(repr=False)
-    copy: str = "web"
+    copy: str = "1"
     time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Berlin"))
     host: str = "127.0.0.1"
     port: int = 8080
@@ -48,7 +48,7 @@ class Config:
             broker=broker_from(environment, "web"),
             database=database_from(environment),
             secret_key=_secret_key(environment),
-            copy=environment.slug("MMETERING_WEB_COPY", "web"),
+            copy=environment.slug("MMETERING_COPY", "1"),
             time_zone=environment.time_zone("MMETERING_TIME_ZONE", "Europe/Berlin"),
             host=environment.text("MMETERING_WEB_HOST", "127.0.0.1"),
             port=environment.integer("MMETERING_WEB_PORT", 8080, low=0, high=65535),

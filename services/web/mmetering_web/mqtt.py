@@ -32,7 +32,7 @@ class Feed:
         self._live = live
         self._session = Session(
             broker,
-            f"web-{copy}",
+            f"mmetering-web-{copy}",
             subscriptions=[Subscription(topic, 1) for topic in topics],
             presence=Presence(status, ONLINE, OFFLINE),
         )
