@@ -21,7 +21,7 @@ test: ## check and test everything, against real servers
 
 test-fast: ## run the pure tests
 	@tools/setup.sh demo
-	$(BIN)/pytest -m 'not servers and not system'
+	$(BIN)/pytest -n auto -m 'not servers and not system'
 
 lint: ## check style, types and the order of imports
 	$(BIN)/ruff check

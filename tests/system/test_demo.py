@@ -112,6 +112,7 @@ def test_the_demo_runs_ends_and_goes_on(demo: Demo) -> None:
     wait_for(lambda: demo.count("SELECT count(*) FROM quarter_hour") >= METERS * 95, START_S)
     assert demo.count("SELECT count(*) FROM point") == METERS
     before = demo.count("SELECT count(*) FROM reading")
+    assert demo.processes()
 
     assert demo.end(signal.SIGINT) == 0
     assert demo.processes() == []

@@ -48,7 +48,8 @@ class House:
 
     def groups(self) -> tuple[Group, ...]:
         """Return all meters under their headings."""
-        return groups(self.directory.labels, {*self.directory.entries, *self.live.meters()})
+        heard = {slug: meter.info.label if meter.info else "" for slug, meter in self.live.meters().items()}
+        return groups(self.directory.labels, dict.fromkeys(self.directory.entries, "") | heard)
 
     def dashboard(self) -> Frame:
         """Return the building and all tiles as they are now."""

@@ -1,7 +1,7 @@
 """Which meters stand under which heading of the dashboard, and in which order. Pure."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mmetering_contract.label import Label
@@ -17,13 +17,24 @@ class Group:
     title: str
     meters: tuple[tuple[str, str], ...]
 
+    @property
+    def unassigned(self) -> bool:
+        """Whether these meters hang on no point yet."""
+        return self.title == UNASSIGNED
 
-def groups(labels: Mapping[str, Label], meters: Iterable[str]) -> tuple[Group, ...]:
-    """Return all meters, labelled or only heard of, under their headings; points by name, other meters by slug."""
+
+def groups(labels: Mapping[str, Label], meters: Mapping[str, str]) -> tuple[Group, ...]:
+    """Return all meters, labelled or only heard of, under their headings and in the order of their names.
+
+    Args:
+        labels: the point of each meter that hangs on one, by slug.
+        meters: what the plant calls each meter that was heard of, by slug; empty where it has no name there.
+    """
     names: dict[str, list[tuple[str, str]]] = {title: [] for title in (*HEADINGS.values(), UNASSIGNED)}
     for slug in {*labels, *meters}:
         label = labels.get(slug)
-        names[HEADINGS[label.kind] if label else UNASSIGNED].append((slug, label.point if label else slug))
+        name = label.point if label else meters[slug] or slug
+        names[HEADINGS[label.kind] if label else UNASSIGNED].append((slug, name))
     return tuple(Group(title, tuple(sorted(found, key=_by_name))) for title, found in names.items() if found)
 
 
