@@ -32,29 +32,36 @@ class Device(msgspec.Struct, frozen=True, omit_defaults=True):
     serial: Text | None = None
 
 
-class Batch(msgspec.Struct, frozen=True):
-    """Readings of one spool and the devices that they came from, by meter slug."""
+class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Readings of one spool and the devices that they came from, by meter slug.
+
+    `dropped` are seqs that will never come: the spool was full. They are repeated until a receipt names them.
+    """
 
     epoch: Epoch
     meters: dict[Slug, Device]
     readings: tuple[Reading, ...]
+    dropped: tuple[Range, ...] = ()
 
     def __post_init__(self) -> None:
+        check_ranges(self.dropped)
         unknown = {reading.meter for reading in self.readings} - self.meters.keys()
         if unknown:
             raise ValueError(f"`meters` lacks {', '.join(sorted(unknown))}")
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What of one spool is committed, and what was refused for good. Ranges ascend."""
+    """What of one spool is committed, what was refused for good, what is known to be dropped. Ranges ascend."""
 
     epoch: Epoch
     stored: tuple[Range, ...] = ()
     rejected: tuple[Range, ...] = ()
+    dropped: tuple[Range, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_ranges(self.stored)
-        _check_ranges(self.rejected)
+        check_ranges(self.stored)
+        check_ranges(self.rejected)
+        check_ranges(self.dropped)
 
 
 decode_batch = decoder_of(Batch)
@@ -102,13 +109,18 @@ def read_identity(properties: Iterable[tuple[str, str]]) -> tuple[str, tuple[Ran
     pairs = (part.split("-") for part in text.split(","))
     ranges = tuple((int(first), int(last)) for first, last in pairs)
     try:
-        _check_ranges(ranges)
+        check_ranges(ranges)
     except ValueError as error:
         raise PayloadError(str(error)) from None
     return epoch, ranges
 
 
-def _check_ranges(ranges: Iterable[Range]) -> None:
+def check_ranges(ranges: Iterable[Range]) -> None:
+    """Refuse ranges that do not ascend.
+
+    Raises:
+        ValueError: with the first such range.
+    """
     end = 0
     for first, last in ranges:
         if not end < first <= last <= SEQ_MAX:

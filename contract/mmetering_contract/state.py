@@ -37,11 +37,23 @@ class MeterInfo(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class MeterHealth(msgspec.Struct, frozen=True):
-    """How often a meter was asked and did not answer well, since the gateway's start."""
+    """How often a meter was asked and did not answer well, since the gateway's start.
+
+    Attributes:
+        polls: slots in which it was asked.
+        failures: those of them that brought no reading.
+        turnaround_ms: running mean from a question's end to its answer's begin; None before the first answer.
+        lost: questions without an answer, or with one that was refused as wrong; some were asked again with success.
+        suspect: readings with a value that cannot be true.
+        limit: registers that it is asked for in one request at most; 0 where nobody says.
+    """
 
     polls: int
     failures: int
     turnaround_ms: float | None
+    lost: int = 0
+    suspect: int = 0
+    limit: int = 0
 
 
 class GatewayHealth(msgspec.Struct, frozen=True):
@@ -56,6 +68,8 @@ class GatewayHealth(msgspec.Struct, frozen=True):
         overruns: poll slots that were missed because a bus was busy, since the start.
         bus_load: share of the time that each bus was in use, 0 to 1, since the last health.
         meters: by slug.
+        dropped: readings given up without a receipt because the spool was full, since the spool was made.
+        archived: readings that have their receipt and are still in the spool.
     """
 
     at: Annotated[datetime, msgspec.Meta(tz=True)]
@@ -66,6 +80,8 @@ class GatewayHealth(msgspec.Struct, frozen=True):
     overruns: int
     bus_load: dict[Slug, float]
     meters: dict[Slug, MeterHealth]
+    dropped: int = 0
+    archived: int = 0
 
 
 decode_meter_info = decoder_of(MeterInfo)

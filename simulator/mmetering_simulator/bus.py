@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Container, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Container, Mapping
 
-from mmetering_simulator.frame import Frame, answer
+from mmetering_simulator.frame import MOST_REGISTERS, Frame, answer
 from mmetering_simulator.registers import Meter
 
 
@@ -17,12 +18,18 @@ class Bus:
 
     Attributes:
         requests: frames that arrived whole, also those that nobody answered.
+        asked: how many of them each unit id got.
         delay_s: how long each reply is held back, in s.
+        limit: registers that the meters give in one reply.
+        faults: what happens to the bytes of the next replies, one each, in their order; see `fault`.
     """
 
     def __init__(self, meters: Mapping[int, Meter], *, unplugged: Container[int] = ()) -> None:
         self.requests = 0
+        self.asked: Counter[int] = Counter()
         self.delay_s = 0.0
+        self.limit = MOST_REGISTERS
+        self.faults: deque[Callable[[bytes], bytes]] = deque()
         self._meters = dict(meters)
         self._unplugged: set[int] = set()
         self._unplugged_elsewhere = unplugged
@@ -41,9 +48,14 @@ class Bus:
         """Return the reply, with the values of this moment; None where nobody answers."""
         with self._line:
             self.requests += 1
+            self.asked[request.unit] += 1
             meter = self._meters.get(request.unit)
             if meter is None or request.unit in self._unplugged or request.unit in self._unplugged_elsewhere:
                 return None
-            pdu = answer(request.pdu, meter, time.time())
+            pdu = answer(request.pdu, meter, time.time(), self.limit)
             self._closing.wait(self.delay_s)
             return Frame(request.unit, pdu, request.transaction)
+
+    def _on_the_line(self, reply: bytes) -> bytes:
+        """Return what arrives of a reply."""
+        return self.faults.popleft()(reply) if self.faults else reply

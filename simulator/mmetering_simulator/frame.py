@@ -29,22 +29,22 @@ class Frame:
     transaction: int = 0
 
 
-def answer(pdu: bytes, meter: Meter, now: float) -> bytes:
-    """Return the meter's reply to a request at POSIX time `now`, in s."""
+def answer(pdu: bytes, meter: Meter, now: float, limit: int = MOST_REGISTERS) -> bytes:
+    """Return the meter's reply to a request at POSIX time `now`, in s; it gives `limit` registers at most."""
     function = pdu[0]
     if function not in (READ_HOLDING, READ_INPUT) or len(pdu) != 5:  # noqa: PLR2004 - function, start, count
         return bytes((function | 0x80, ILLEGAL_FUNCTION))
     start, count = struct.unpack(">HH", pdu[1:])
     registers = meter.input_registers(now) if function == READ_INPUT else meter.holding_registers(now)
     addresses = range(start, start + count)
-    if not _may_be_read(start, count) or any(address not in registers for address in addresses):
+    if not _may_be_read(start, count, limit) or any(address not in registers for address in addresses):
         return bytes((function | 0x80, ILLEGAL_ADDRESS))
     return struct.pack(f">BB{count}H", function, 2 * count, *(registers[address] for address in addresses))
 
 
-def _may_be_read(start: int, count: int) -> bool:
+def _may_be_read(start: int, count: int, limit: int) -> bool:
     pairs = start % 2 == 0 and count % 2 == 0
-    return 0 < count <= MOST_REGISTERS and (pairs or start >= SERIAL_NUMBER)
+    return 0 < count <= limit and (pairs or start >= SERIAL_NUMBER)
 
 
 def crc16(data: bytes) -> int:

@@ -111,7 +111,7 @@ class RtuBus(Bus):
             self._wait_until(begin)
             if reply := self._answer(request):
                 begin = max(begin + TURNAROUND_S, time.monotonic())
-                self._write(rtu_pack(reply), begin)
+                self._write(self._on_the_line(rtu_pack(reply)), begin)
 
     def _write(self, data: bytes, begin: float) -> None:
         """Write at the speed of the wire; the first byte begins at a monotonic time in s."""

@@ -41,6 +41,7 @@ class TcpBus(Bus):
         super().__init__(meters, unplugged=unplugged)
         self._framing = framing
         self._connections: set[socket.socket] = set()
+        self._forgotten: set[socket.socket] = set()
         self._server = _Server((host, port), self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(LOOK_S,), name="modbus-tcp")
         self.port: int = self._server.server_address[1]
@@ -54,11 +55,19 @@ class TcpBus(Bus):
     ) -> None:
         self._closing.set()
         self._server.shutdown()
+        self.drop()
+        self._server.server_close()
+        self._thread.join()
+
+    def forget(self) -> None:
+        """Answer nothing more on the connections that are open now, as a converter that restarted without a word."""
+        self._forgotten |= self._connections
+
+    def drop(self) -> None:
+        """Close the connections that are open now, as converters do with idle ones."""
         for connection in tuple(self._connections):
             with contextlib.suppress(OSError):  # it went by itself
                 connection.shutdown(socket.SHUT_RDWR)
-        self._server.server_close()
-        self._thread.join()
 
     def serve(self, connection: socket.socket) -> None:
         """Answer what comes over a connection until it ends."""
@@ -66,10 +75,10 @@ class TcpBus(Bus):
         buffer = bytearray()
         try:
             while not self._closing.is_set() and (data := connection.recv(4096)):
-                buffer += data
+                buffer += b"" if connection in self._forgotten else data
                 while request := self._framing.take(buffer):
                     if reply := self._answer(request):
-                        connection.sendall(self._framing.pack(reply))
+                        connection.sendall(self._on_the_line(self._framing.pack(reply)))
         except (ConnectionError, FrameError):
             return
         finally:

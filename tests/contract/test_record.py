@@ -69,6 +69,7 @@ def test_a_meter_may_have_no_serial_number_yet() -> None:
         ({"meters": {"flat-03": {"model": "sdm630", "serial": "1\n"}}}, r"\.serial"),
         ({"meters": {"flat-03": {"model": "x" * 201}}}, r"\.model"),
         ({"readings": READING}, r"\$\.readings"),
+        ({"dropped": [[2, 1]]}, "2-1 is no range"),
         ({"readings": [READING, READING | {"seq": 0}]}, r"\$\.readings\[1\]\.seq"),
         ({"readings": [READING, READING | {"values": {"energy_import": 1.5}}]}, r"energy_import.*\$\.readings\[1\]"),
     ],
@@ -89,7 +90,7 @@ def test_a_receipt_survives_the_way(stored: set[int], rejected: set[int]) -> Non
 @pytest.mark.parametrize(
     "ranges", [[[0, 1]], [[2, 1]], [[1, 2], [2, 3]], [[5, 6], [1, 2]], [[1, SEQ_MAX + 1]], [[1]], [1]]
 )
-@pytest.mark.parametrize("key", ["stored", "rejected"])
+@pytest.mark.parametrize("key", ["stored", "rejected", "dropped"])
 def test_a_receipt_with_bad_ranges_is_refused(key: str, ranges: list[object]) -> None:
     """A receipt must not name seqs that cannot be, or name them twice: the spool would let go of the wrong rows."""
     with pytest.raises(PayloadError):

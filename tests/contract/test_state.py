@@ -26,7 +26,9 @@ HEALTH = {
     "repeats": 0,
     "overruns": 0,
     "bus_load": {"cellar": 0.25},
-    "meters": {"flat-03": {"polls": 5, "failures": 1, "turnaround_ms": 146.5}},
+    "meters": {"flat-03": {"polls": 5, "failures": 1, "turnaround_ms": 146.5, "lost": 3, "suspect": 1, "limit": 80}},
+    "dropped": 0,
+    "archived": 8640,
 }
 INCIDENT = {
     "id": "main-flat-03-1",

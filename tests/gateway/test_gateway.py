@@ -150,6 +150,8 @@ def test_a_gateway_starts_without_its_bus(broker: Broker, tmp_path: Path) -> Non
         ("MMETERING_MQTT_PORT", "many", "MMETERING_MQTT_PORT='many' is no whole number"),
         ("MMETERING_MQTT_PASSWORD_FILE", "/nowhere", "MMETERING_MQTT_PASSWORD_FILE=/nowhere: [Errno 2]"),
         ("MMETERING_SPOOL", "/proc/spool.db", "/proc/spool.db: "),
+        ("MMETERING_SPOOL_SIZE", "1000", "MMETERING_SPOOL_SIZE=1000 is not between 16777216 and"),
+        ("MMETERING_SPOOL_DAYS", "-1", "MMETERING_SPOOL_DAYS=-1 is not between 0 and"),
         ("MMETERING_LOG", "loud", "MMETERING_LOG='loud' is neither text nor json"),
     ],
 )

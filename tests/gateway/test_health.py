@@ -11,7 +11,7 @@ T0 = datetime(2026, 11, 23, tzinfo=UTC)
 
 def test_one_lost_reply_is_no_failure_of_the_meter() -> None:
     """Two failures leave it online, the third makes it offline since then."""
-    condition = Condition().answered(T0, 20)
+    condition = Condition().answered(T0)
     for minute in (1, 2):
         condition = condition.failed(T0 + timedelta(minutes=minute), "no reply")
         assert condition.online
@@ -36,7 +36,7 @@ def test_status_follows_from_the_last_polls(polls: list[bool]) -> None:
     """Whatever came before: a good poll last is online, three bad ones last are offline; all are counted."""
     condition = Condition()
     for good in polls:
-        condition = condition.answered(T0, 20) if good else condition.failed(T0, "no reply")
+        condition = condition.answered(T0) if good else condition.failed(T0, "no reply")
     assert (condition.polls, condition.failures) == (len(polls), polls.count(False))
     if polls and polls[-1]:
         assert condition.online is True

@@ -1,6 +1,6 @@
 """A link reads real Modbus over every kind of line, and tells one failure from another."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from mmetering_gateway.modbus import Link, LinkError, NoReplyError, RefusedError
 from mmetering_gateway.plan import Request
 from mmetering_gateway.plant import Bus, RtuBus, RtuOverTcpBus, TcpBus
 from mmetering_gateway.registers import Register, decode
+from mmetering_simulator import fault
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.frame import RTU
 from mmetering_simulator.rtu import RtuBus as SimulatedLine
@@ -21,22 +22,25 @@ FREQUENCY = Request(0x0046, 2)
 
 
 @contextmanager
-def a_bus(kind: str, meter: FixedMeter, directory: Path) -> Iterator[tuple[SimulatedTcp | SimulatedLine, Bus]]:
-    """Run a meter at address 7 on one kind of bus; give the simulated bus and its description for the gateway."""
+def a_bus(
+    kind: str, meter: FixedMeter, directory: Path, *others: FixedMeter
+) -> Iterator[tuple[SimulatedTcp | SimulatedLine, Bus]]:
+    """Run meters from address 7 on, on one kind of bus; give the simulated bus and its description for the gateway."""
+    meters = dict(enumerate((meter, *others), 7))
     if kind == "rtu":
-        with SimulatedLine({7: meter}, path=directory / "line", baud=38400) as line:
+        with SimulatedLine(meters, path=directory / "line", baud=38400) as line:
             yield line, RtuBus("bus", str(directory / "line"), baud=38400, pause_ms=5)
     elif kind == "tcp":
-        with SimulatedTcp({7: meter}) as tcp:
+        with SimulatedTcp(meters) as tcp:
             yield tcp, TcpBus("bus", "127.0.0.1", tcp.port)
     else:
-        with SimulatedTcp({7: meter}, framing=RTU) as tcp:
+        with SimulatedTcp(meters, framing=RTU) as tcp:
             yield tcp, RtuOverTcpBus("bus", "127.0.0.1", tcp.port, baud=38400, pause_ms=5)
 
 
-def values_of(link: Link, request: Request) -> dict[str, int | float]:
+def values_of(link: Link, request: Request, address: int = 7) -> dict[str, int | float]:
     """Read one value and decode it."""
-    registers = link.read_inputs(7, request)
+    registers = link.read_inputs(address, request)
     return decode([Register(request.address, "frequency")], {request.address: registers})[0]
 
 
@@ -120,3 +124,84 @@ def reads(link: Link) -> bool:
         return values_of(link, FREQUENCY) == {"frequency": 50.0}
     except (LinkError, NoReplyError):
         return False
+
+
+UNSOUND = [
+    fault.wrong_unit,
+    fault.wrong_function,
+    fault.two_registers_more,
+    fault.truncated,
+    fault.bad_crc,
+    fault.nothing,
+]
+
+
+@pytest.mark.parametrize("spoil", UNSOUND)
+@pytest.mark.parametrize("kind", ["rtu-over-tcp", "rtu"])
+def test_an_unsound_reply_is_refused(kind: str, spoil: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    """What another meter, function or length says, or what got damaged, is no value; the next sound reply is."""
+    with a_bus(kind, FixedMeter({0x46: 50.0}), tmp_path) as (simulated, bus):
+        link = Link(bus)
+        assert values_of(link, FREQUENCY) == {"frequency": 50.0}
+        simulated.faults.append(spoil)
+        with pytest.raises(NoReplyError):
+            link.read_inputs(7, FREQUENCY)
+        wait_for(lambda: reads(link))
+        link.close()
+
+
+def test_a_meter_that_became_slow_is_found_again(tmp_path: Path) -> None:
+    """When replies take longer than was waited for, the wait grows until one is caught; then it suffices."""
+    with a_bus("tcp", FixedMeter({0x46: 50.0}), tmp_path) as (simulated, bus):
+        link = Link(bus)
+        assert values_of(link, FREQUENCY) == {"frequency": 50.0}
+        simulated.delay_s = 0.5
+        with pytest.raises(NoReplyError):
+            link.read_inputs(7, FREQUENCY)
+        wait_for(lambda: reads(link))
+        assert link.turnaround(7).patience_s >= 4 * 0.5
+        assert values_of(link, FREQUENCY) == {"frequency": 50.0}
+        link.close()
+
+
+def test_a_dead_meter_makes_no_other_one_wait_longer(tmp_path: Path) -> None:
+    """Patience belongs to a meter: what is lost of one changes nothing for its neighbour."""
+    with a_bus("rtu", FixedMeter({0x46: 50.0}), tmp_path) as (_, bus):
+        link = Link(bus)
+        for _ in range(5):
+            with pytest.raises(NoReplyError):
+                link.read_inputs(8, FREQUENCY)
+        assert (link.turnaround(8).lost, link.turnaround(7).lost) == (5, 0)
+        assert link.turnaround(8).patience_s > link.turnaround(7).patience_s
+        assert values_of(link, FREQUENCY) == {"frequency": 50.0}
+        link.close()
+
+
+def test_a_link_whose_other_end_has_gone_silently_is_opened_anew() -> None:
+    """A converter that was restarted without a word does not keep the link half open for ever."""
+    with SimulatedTcp({7: FixedMeter({0x46: 50.0})}) as tcp:
+        link = Link(TcpBus("bus", "127.0.0.1", tcp.port))
+        assert values_of(link, FREQUENCY) == {"frequency": 50.0}
+        tcp.forget()
+        with pytest.raises(NoReplyError):
+            link.read_inputs(7, FREQUENCY)
+        assert values_of(link, FREQUENCY) == {"frequency": 50.0}
+        link.close()
+
+
+@pytest.mark.parametrize("kind", ["rtu-over-tcp", "rtu"])
+def test_a_late_reply_is_never_taken_for_a_neighbours(kind: str, tmp_path: Path) -> None:
+    """What meter 7 says too late is not what meter 8 is asked for, though it is of the same length."""
+    other = FixedMeter({0x46: 60.0})
+    with a_bus(kind, FixedMeter({0x46: 50.0}), tmp_path, other) as (simulated, bus):
+        link = Link(bus)
+        simulated.delay_s = 0.5
+        with pytest.raises(NoReplyError):
+            link.read_inputs(7, FREQUENCY)
+        simulated.delay_s = 0.0
+        answers: list[dict[str, int | float]] = []
+        while len(answers) < 3:
+            with suppress(NoReplyError):
+                answers.append(values_of(link, FREQUENCY, 8))
+        assert answers == [{"frequency": 60.0}] * 3
+        link.close()

@@ -45,6 +45,12 @@ def test_what_did_not_come_or_is_no_number_is_missing() -> None:
     assert missing == ("voltage_l1", "voltage_l3", "frequency")
 
 
+def test_a_count_beyond_every_counter_is_missing() -> None:
+    """A damaged meter's 3e38 kWh has no place in a column; the rest of its reading has."""
+    wanted = [Register(0x48, "energy_import"), Register(0x4A, "energy_export")]
+    assert decode(wanted, {0x48: registers_of(3e38, 1.5)}) == ({"energy_export": 1500}, ("energy_import",))
+
+
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
 def test_shortest_keeps_the_float32(value: float) -> None:
     """Shortening a value never changes the float32 that it is."""

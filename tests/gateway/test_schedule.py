@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mmetering_contract.quantity import Group
-from mmetering_gateway.schedule import QUARTER_HOUR_S, Slot, missed_slots, next_slot
+from mmetering_gateway.schedule import QUARTER_HOUR_S, Slot, late_slot, missed_slots, next_slot
 
 DIVISORS = [seconds for seconds in range(1, QUARTER_HOUR_S + 1) if QUARTER_HOUR_S % seconds == 0]
 INTERVALS = {Group.LIVE: 10, Group.ENERGY: 60}
@@ -34,7 +34,53 @@ def test_every_quarter_hour_is_a_slot_of_every_group(now: float, live: int, ener
     assert now < next_slot(now, intervals).at <= boundary
 
 
-def test_slots_that_a_busy_bus_missed_are_counted() -> None:
-    """Between the polls at 10 and at 40 lie those of 20 and 30."""
-    assert missed_slots(Slot(10, ()), Slot(40, ()), INTERVALS) == 2
-    assert missed_slots(Slot(10, ()), Slot(20, ()), INTERVALS) == 0
+@pytest.mark.parametrize(
+    ("slot", "missed"),
+    [
+        (Slot(20, (Group.LIVE,)), 0),
+        (Slot(40, (Group.LIVE,)), 2),
+        (Slot(60, (Group.ENERGY, Group.LIVE)), 4),
+        (Slot(60, (Group.ENERGY,)), 5),
+    ],
+)
+def test_slots_that_a_busy_bus_missed_are_counted(slot: Slot, missed: int) -> None:
+    """Between the polls at 10 and at 40 lie those of 20 and 30; one without all of its groups counts as well."""
+    assert missed_slots(Slot(10, (Group.LIVE,)), slot, INTERVALS) == missed
+
+
+ALL = {Group.LIVE: 10, Group.ENERGY: 60, Group.QUALITY: 30}
+
+
+@pytest.mark.parametrize(
+    ("now", "slot"),
+    [
+        (19.9, None),
+        (20.1, None),
+        (31.0, Slot(30, (Group.LIVE,))),
+        (61.5, Slot(60, (Group.ENERGY, Group.LIVE))),
+        (5.0, None),
+    ],
+)
+def test_a_late_slot_leaves_out_what_matters_least(now: float, slot: Slot | None) -> None:
+    """After the poll at 10 what was passed is made good at once, but for the last group; nothing if that was all."""
+    assert late_slot(Slot(10, (Group.LIVE,)), now, ALL) == slot
+
+
+@given(
+    at=st.integers(10**6, 10**6 + 900),
+    took=st.floats(0.0, 2000.0),
+    energy=st.sampled_from(DIVISORS),
+    live=st.sampled_from(DIVISORS),
+    quality=st.sampled_from(DIVISORS),
+)
+def test_counters_are_never_left_out(at: int, took: float, energy: int, live: int, quality: int) -> None:
+    """However long a poll took: if a slot of the counters passed meanwhile, they are read at once; and then are not."""
+    intervals = {Group.LIVE: live, Group.ENERGY: energy, Group.QUALITY: quality}
+    now = at + took
+    late = late_slot(Slot(at, ()), now, intervals)
+    passed = int(now // energy) * energy > at
+    assert passed == (late is not None and Group.ENERGY in late.groups)
+    if late:
+        assert at < late.at <= now
+        again = late_slot(late, now, intervals)
+        assert again is None or Group.ENERGY not in again.groups

@@ -21,6 +21,17 @@ def test_a_good_batch_is_all_readings() -> None:
     assert delivery.refusals == ()
 
 
+def test_what_was_dropped_is_told_also_by_a_batch_with_a_bad_reading() -> None:
+    """Ranges that cannot be are refused with the batch: the database would not take them."""
+    payload, properties = batch(reading(7), reading(8, power_total=5.5))
+    told = payload[:-1] + b',"dropped":[[1,2],[5,6]]}'
+    for good in (told, told.replace(b":5.5", b':"much"')):
+        assert open_delivery(SITE, TOPIC, good, properties, NOW).dropped == ((1, 2), (5, 6))
+    for bad in (told.replace(b"[1,2]", b"[2,1]"), told.replace(b"[1,2]", b"[2,1]").replace(b":5.5", b':"much"')):
+        delivery = open_delivery(SITE, TOPIC, bad, properties, NOW)
+        assert (delivery.dropped, delivery.readings, len(delivery.refusals)) == ((), (), 1)
+
+
 @pytest.mark.parametrize("damage", [b'"power_total":NaN', b'"power_total":1e999', b'"power_total":"much"'])
 def test_a_bad_reading_does_not_take_its_batch_along(damage: bytes) -> None:
     """The good readings are stored; the bad one is refused by its seq, as it came."""

@@ -59,6 +59,19 @@ def test_a_repeat_stores_nothing_and_is_receipted(store: Store, database: str) -
     assert rows(database, "SELECT seqs::text FROM gateway_record") == [("{[1,5)}",)]
 
 
+def test_what_a_gateway_has_dropped_is_accounted_for(store: Store, database: str) -> None:
+    """The ranges are recorded once, however often they are told; what comes nevertheless is stored, not dropped."""
+    first = replace(delivery(reading(5)), dropped=((1, 2), (4, 4)))
+    for told in (first, first):
+        assert store.commit([told]) == {"main": [Receipt(EPOCH, stored=((5, 5),), dropped=((1, 2), (4, 4)))]}
+    assert rows(database, "SELECT seqs::text, dropped::text FROM gateway_record") == [("{[5,6)}", "{[1,3),[4,5)}")]
+    store.commit([replace(delivery(reading(2)), dropped=((2, 3),))])
+    store.commit([delivery(reading(4))])
+    assert rows(database, "SELECT seqs::text, dropped::text FROM gateway_record") == [
+        ("{[2,3),[4,6)}", "{[1,2),[3,4)}")
+    ]
+
+
 def test_two_spools_are_accounted_apart(store: Store, database: str) -> None:
     """Each gateway and each epoch has its receipt and its record."""
     other = replace(delivery(reading(1, meter="flat-08"), gateway="attic"), devices={"flat-08": SDM630})

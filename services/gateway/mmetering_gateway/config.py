@@ -10,6 +10,9 @@ from typing import Self
 from mmetering_runtime.config import Broker, ConfigError, Environment, broker_from
 
 from mmetering_gateway.plant import Plant, PlantError, read_plant
+from mmetering_gateway.room import SMALLEST, Bounds
+
+YEARS = 36_500  # days; as good as for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class Config:
     broker: Broker
     plant: Plant
     spool: Path
+    bounds: Bounds
     heartbeat: Path | None
 
     @property
@@ -28,7 +32,7 @@ class Config:
 
     @classmethod
     def from_env(cls, environment: Environment) -> Self:
-        """Read MMETERING_PLANT, MMETERING_SPOOL, MMETERING_HEARTBEAT and what `broker_from` reads.
+        """Read MMETERING_PLANT, MMETERING_HEARTBEAT, and what `broker_from`, `spool_from` and `bounds_from` read.
 
         Raises:
             ConfigError: a variable is missing or malformed, or the plant cannot be read; with its name or place.
@@ -36,9 +40,29 @@ class Config:
         return cls(
             broker=broker_from(environment, username="main"),
             plant=_plant(environment.path("MMETERING_PLANT", "plant.toml")),
-            spool=environment.path("MMETERING_SPOOL", "/var/lib/mmetering/spool.db"),
+            spool=spool_from(environment),
+            bounds=bounds_from(environment),
             heartbeat=environment.optional_path("MMETERING_HEARTBEAT"),
         )
+
+
+def spool_from(environment: Environment) -> Path:
+    """Return the spool's file, MMETERING_SPOOL."""
+    return environment.path("MMETERING_SPOOL", "/var/lib/mmetering/spool.db")
+
+
+def bounds_from(environment: Environment) -> Bounds:
+    """Read MMETERING_SPOOL_SIZE (bytes), MMETERING_SPOOL_DAYS (0 for ever) and MMETERING_SPOOL_ARCHIVE_DAYS.
+
+    Raises:
+        ConfigError: with the variable's name.
+    """
+    bounds = Bounds()
+    return Bounds(
+        size=environment.integer("MMETERING_SPOOL_SIZE", bounds.size, low=SMALLEST, high=2**40),
+        open_days=environment.integer("MMETERING_SPOOL_DAYS", 0, low=0, high=YEARS) or None,
+        archive_days=environment.integer("MMETERING_SPOOL_ARCHIVE_DAYS", bounds.archive_days, low=0, high=YEARS),
+    )
 
 
 def _plant(path: Path) -> Plant:

@@ -1,4 +1,4 @@
-"""Whether a meter is there: one rule for its status, and the counters that tell how well it answers. Pure.
+"""Whether a meter is there: one rule for its status, and the count of its polls. Pure.
 
 A meter is online with its first good reply, and offline after three polls in a row without one.
 """
@@ -6,10 +6,7 @@ A meter is online with its first good reply, and offline after three polls in a 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mmetering_contract.state import MeterHealth
-
 FAILURES_TO_OFFLINE = 3
-WEIGHT = 0.2  # of the newest turnaround in the running mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +19,6 @@ class Condition:
         reason: why the last poll failed; empty after a good one.
         in_a_row: failed polls since the last good one.
         polls, failures: since the start.
-        turnaround_ms: running mean of what a poll takes, per request.
     """
 
     online: bool | None = None
@@ -31,11 +27,14 @@ class Condition:
     in_a_row: int = 0
     polls: int = 0
     failures: int = 0
-    turnaround_ms: float | None = None
 
-    def answered(self, at: datetime, turnaround_ms: float) -> "Condition":
+    @property
+    def well(self) -> bool:
+        """Whether its last poll was good."""
+        return bool(self.online) and not self.in_a_row
+
+    def answered(self, at: datetime) -> "Condition":
         """Return the condition after a good reply."""
-        mean = self.turnaround_ms
         return replace(
             self,
             online=True,
@@ -43,7 +42,6 @@ class Condition:
             reason="",
             in_a_row=0,
             polls=self.polls + 1,
-            turnaround_ms=turnaround_ms if mean is None else mean + WEIGHT * (turnaround_ms - mean),
         )
 
     def failed(self, at: datetime, reason: str) -> "Condition":
@@ -59,7 +57,3 @@ class Condition:
             polls=self.polls + 1,
             failures=self.failures + 1,
         )
-
-    def counters(self) -> MeterHealth:
-        """Return what the gateway's health tells of it."""
-        return MeterHealth(self.polls, self.failures, self.turnaround_ms)

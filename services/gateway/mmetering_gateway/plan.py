@@ -29,31 +29,37 @@ class Wire:
     Attributes:
         character_s: one character; 0 for a network.
         silence_s: what separates two frames; 0 for a network.
-        turnaround_s: from the end of a request to the begin of its reply, and the pause before the next request.
+        turnaround_s: from the end of a request to the begin of its reply.
+        pause_s: kept before the next request.
     """
 
     character_s: float
     silence_s: float
     turnaround_s: float
+    pause_s: float = 0.0
+
+    def bytes_s(self, count: int) -> float:
+        """Return the seconds that the bytes of a request of `count` registers take, its reply's included."""
+        return (FRAMING + 2 * count) * self.character_s + 2 * self.silence_s
 
     def cost_s(self, count: int) -> float:
         """Return the seconds that one request of `count` registers takes."""
-        return (FRAMING + 2 * count) * self.character_s + 2 * self.silence_s + self.turnaround_s
+        return self.bytes_s(count) + self.turnaround_s + self.pause_s
 
 
-def network(turnaround_s: float) -> Wire:
+def network(turnaround_s: float, pause_s: float = 0.0) -> Wire:
     """Return the wire of Modbus TCP, where only turnarounds cost time."""
-    return Wire(0.0, 0.0, turnaround_s)
+    return Wire(0.0, 0.0, turnaround_s, pause_s)
 
 
-def line(baud: int, bits: int, turnaround_s: float) -> Wire:
+def line(baud: int, bits: int, turnaround_s: float, pause_s: float = 0.0) -> Wire:
     """Return a serial line; `bits` is the length of a character with start, parity and stop bits.
 
     Frames are separated by 3.5 characters of 11 bits, and by 1.75 ms above 19200 baud ("Modbus over Serial Line",
     V1.02, section 2.5.1.1).
     """
     silence_s = 3.5 * 11 / baud if baud <= FASTEST_COUNTED else 0.00175
-    return Wire(bits / baud, silence_s, turnaround_s)
+    return Wire(bits / baud, silence_s, turnaround_s, pause_s)
 
 
 def plan(registers: Sequence[Register], limit: int, wire: Wire) -> tuple[Request, ...]:

@@ -16,13 +16,12 @@ from mmetering_gateway.place import line_of
 from mmetering_gateway.plan import Wire, line, network
 from mmetering_gateway.schedule import QUARTER_HOUR_S
 from mmetering_gateway.sdm630 import MODELS
+from mmetering_gateway.turnaround import FIRST_GUESS_S
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Baud = Literal[1200, 2400, 4800, 9600, 19200, 38400]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
-
-# What a meter and a converter take between request and reply where nobody has measured it.
-TURNAROUND_S = 0.05
+Patience = Annotated[int, msgspec.Meta(ge=50, le=10_000)]
 
 INTERVALS = {Group.LIVE: 10, Group.ENERGY: 60}  # seconds, where the plant names none
 
@@ -32,16 +31,23 @@ class PlantError(Exception):
 
 
 class TcpBus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="tcp"):
-    """Meters behind Modbus TCP: a converter that speaks RTU to its meters, or a simulator."""
+    """Meters behind Modbus TCP: a converter that speaks RTU to its meters, or a simulator.
+
+    `baud` is the speed of the line behind it, where there is one; without it, bytes are taken to cost no time.
+    `patience_ms` is the least that a reply is waited for, on every kind of bus; 4 times the meter's mean is the other.
+    """
 
     name: Slug
     host: str
     port: Port = 502
+    baud: Baud | None = None
     pause_ms: Milliseconds = 0
+    patience_ms: Patience = 300
 
     def wire(self) -> Wire:
-        """Return what time costs: turnarounds only."""
-        return network(TURNAROUND_S + self.pause_ms / 1000)
+        """Return what time costs: turnarounds only, or the bytes too where the line's speed is known."""
+        pause_s = self.pause_ms / 1000
+        return line(self.baud, 10, FIRST_GUESS_S, pause_s) if self.baud else network(FIRST_GUESS_S, pause_s)
 
 
 class RtuOverTcpBus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="rtu-over-tcp"):
@@ -52,10 +58,11 @@ class RtuOverTcpBus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
     port: Port
     baud: Baud = 9600
     pause_ms: Milliseconds = 60
+    patience_ms: Patience = 300
 
     def wire(self) -> Wire:
         """Return what time costs at 8N1."""
-        return line(self.baud, 10, TURNAROUND_S + self.pause_ms / 1000)
+        return line(self.baud, 10, FIRST_GUESS_S, self.pause_ms / 1000)
 
 
 class RtuBus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="rtu"):
@@ -70,11 +77,12 @@ class RtuBus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     parity: Literal["N", "E", "O"] = "N"
     stop_bits: Literal[1, 2] = 1
     pause_ms: Milliseconds = 60
+    patience_ms: Patience = 200
 
     def wire(self) -> Wire:
         """Return what time costs: a character is a start bit, 8 of data, parity and stop bits."""
         bits = 9 + (self.parity != "N") + self.stop_bits
-        return line(self.baud, bits, TURNAROUND_S + self.pause_ms / 1000)
+        return line(self.baud, bits, FIRST_GUESS_S, self.pause_ms / 1000)
 
 
 Bus = TcpBus | RtuOverTcpBus | RtuBus

@@ -1,27 +1,30 @@
 """One bus: ask its meters at every slot, spool what they said, publish it. Each bus has a thread of its own.
 
-A meter that does not answer costs the others one timeout in a slot: it is not asked a second time there.
+A meter that does not answer is asked no more in its turn. One that was well until then is asked once again at the end
+of the slot, so that a disturbed frame loses nothing; all others wait as their backoff says.
 """
 
 import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 
 from mmetering_contract.quantity import BY_NAME, Group
 from mmetering_contract.record import Device
-from mmetering_contract.state import MeterInfo
+from mmetering_contract.state import MeterHealth, MeterInfo
 from mmetering_runtime.log import Log
 
 from mmetering_gateway.health import Condition
 from mmetering_gateway.live import Live
-from mmetering_gateway.modbus import Link, LinkError, ModbusError, RefusedError
-from mmetering_gateway.plan import Request, plan
+from mmetering_gateway.modbus import Link, LinkError, ModbusError, NoReplyError
+from mmetering_gateway.overload import Overload
 from mmetering_gateway.plant import Bus, Meter
-from mmetering_gateway.registers import WIDTH, Model, decode
+from mmetering_gateway.reader import Reader
+from mmetering_gateway.round import Round, Turn
 from mmetering_gateway.sample import Sample
-from mmetering_gateway.schedule import Slot, missed_slots, next_slot
-from mmetering_gateway.sdm630 import MODELS
+from mmetering_gateway.schedule import Slot, late_slot, missed_slots, next_slot
 from mmetering_gateway.spool import Spool
 
 # A slot that is reached later than this was passed by a clock that was set, or by a machine that slept.
@@ -31,19 +34,21 @@ log = Log("gateway.poll")
 
 
 class Poller:
-    """The meters of one bus. `conditions`, `overruns` and `busy_s` may be read from any thread."""
+    """The meters of one bus. `overruns`, `busy_s` and `health` may be used from any thread."""
 
     def __init__(
         self, bus: Bus, meters: tuple[Meter, ...], intervals: Mapping[Group, int], spool: Spool, live: Live
     ) -> None:
         """Prepare to poll; `run` does it."""
         self.bus = bus.name
-        self.conditions = {meter.slug: Condition() for meter in meters}
         self.overruns = 0
         self.busy_s = 0.0
         self._link = Link(bus)
-        self._meters = meters
+        self._readers = {meter.slug: Reader(meter, self._link) for meter in meters}
+        self._conditions = {meter.slug: Condition() for meter in meters}
         self._intervals = intervals
+        self._overload = Overload()
+        self._ahead_s = time.time() - time.monotonic()
         self._spool = spool
         self._live = live
         self._names: dict[str, str] = {}  # slug in the plant to the slug of the physical meter, once it is identified
@@ -51,20 +56,25 @@ class Poller:
     def run(self, stopping: threading.Event) -> None:
         """Poll at every slot until stopped; whatever fails in one slot, the next one is polled."""
         previous: Slot | None = None
-        while slot := self._wait(stopping):
-            if previous:
-                self.overruns += missed_slots(previous, slot, self._intervals)
+        while slot := self._wait(stopping, previous):
+            self._count(self._unless_set(previous), slot)
             began = time.monotonic()
             try:
-                self.poll(slot)
+                self.poll(slot, began)
             except Exception:
                 log.exception("slot_failed", bus=self.bus)
             self.busy_s += time.monotonic() - began
-            previous = slot
+            previous = self._unless_set(slot)
+        self.close()
+
+    def close(self) -> None:
+        """Close the link; the next poll opens it again."""
         self._link.close()
 
-    def _wait(self, stopping: threading.Event) -> Slot | None:
-        """Return the next slot at its time, planned anew whenever the wall clock was set; None when stopped."""
+    def _wait(self, stopping: threading.Event, previous: Slot | None) -> Slot | None:
+        """Return the next slot at its time, or at once what is late; None when stopped."""
+        if previous and not stopping.is_set() and (late := late_slot(previous, time.time(), self._intervals)):
+            return late
         slot = next_slot(time.time(), self._intervals)
         while not stopping.wait(min(max(slot.at - time.time(), 0), LATE_S)):
             now = time.time()
@@ -73,38 +83,66 @@ class Poller:
             slot = next_slot(now, self._intervals)
         return None
 
-    def poll(self, slot: Slot) -> None:
-        """Read the slot's groups of all meters, the most important group first."""
-        silent: set[str] = set()
-        for group in slot.groups:
-            samples = []
-            for meter in self._meters:
-                if meter.slug not in silent:
-                    samples += self._ask(meter, group, silent)
+    def _unless_set(self, slot: Slot | None) -> Slot | None:
+        """Return the slot; None if the wall clock was set since the last call: it passed slots then, not the bus."""
+        before, self._ahead_s = self._ahead_s, time.time() - time.monotonic()
+        return slot if abs(self._ahead_s - before) < LATE_S else None
+
+    def _count(self, previous: Slot | None, slot: Slot) -> None:
+        missed = missed_slots(previous, slot, self._intervals) if previous else 0
+        self.overruns += missed
+        before, self._overload = self._overload, self._overload.after(slot.at, missed)
+        if self._overload.at and not before.at:
+            log.warning("bus_overloaded", bus=self.bus, overruns=self.overruns)
+        elif before.at and not self._overload.at:
+            log.info("bus_keeps_up", bus=self.bus, overruns=self.overruns)
+
+    def poll(self, slot: Slot, now: float) -> None:
+        """Read the slot's groups of all meters that are due at `now`, in seconds of a monotonic clock."""
+        due = [reader for reader in self._readers.values() if reader.backoff.due(now)]
+        turns = [(reader.slug, group) for group in slot.groups for reader in due if group in reader.groups]
+        well = {slug for slug, condition in self._conditions.items() if condition.well}
+        round_ = Round()
+        self._take(turns, round_, now)
+        self._take(round_.again(well), round_, now, partly=True)
+        for slug in dict.fromkeys(slug for slug, _ in turns):
+            if slug in round_.heard:
+                self._answered(self._readers[slug])
+            else:
+                self._failed(self._readers[slug], round_.reasons[slug])
+
+    def _take(self, turns: list[Turn], round_: Round, now: float, *, partly: bool = False) -> None:
+        """Read what the turns say, group by group, and publish it."""
+        for group, same in groupby(turns, key=itemgetter(1)):
+            samples: list[Sample] = []
+            for slug, _ in same:
+                if not round_.passes(slug, group):
+                    samples += self._ask(self._readers[slug], group, round_, now, partly=partly)
             for reading in self._spool.append(samples):
                 self._live.reading(reading)
 
-    def _ask(self, meter: Meter, group: Group, silent: set[str]) -> list[Sample]:
-        """Return one sample, or none; then the meter is silent for this slot, or with a dead bus all of them are."""
-        began = time.monotonic()
+    def _ask(self, reader: Reader, group: Group, round_: Round, now: float, *, partly: bool) -> list[Sample]:
+        """Return one sample, or none."""
         try:
-            name = self._names.get(meter.slug) or self._identify(meter)
-            sample = self._read(meter, name, group)
+            reader.wake()
+            name = self._names.get(reader.slug) or self._identify(reader)
+            sample = reader.read(group, name, partly=partly)
         except LinkError as error:
-            silent.update(self.conditions)
-            for other in self._meters:
-                self._failed(other, str(error))
+            round_.dead(reader.slug, group, str(error))
+            return []
+        except NoReplyError as error:
+            reader.silent(now)
+            round_.silent(reader.slug, group, str(error))
             return []
         except ModbusError as error:
-            silent.add(meter.slug)
-            self._failed(meter, str(error))
+            round_.reasons[reader.slug] = str(error)
             return []
-        self._answered(meter, name, (time.monotonic() - began) * 1000)
+        round_.heard.add(reader.slug)
         return [sample]
 
-    def _identify(self, meter: Meter) -> str:
+    def _identify(self, reader: Reader) -> str:
         """Return the slug of the physical meter: the plant's, unless another serial number is known under that."""
-        serial = self._serial(meter)
+        meter, serial = reader.meter, reader.serial()
         known = self._spool.devices().get(meter.slug, Device(meter.model))
         name = meter.slug
         if serial and known.serial and serial != known.serial:
@@ -115,57 +153,29 @@ class Poller:
         self._names[meter.slug] = name
         return name
 
-    def _serial(self, meter: Meter) -> str | None:
-        address = MODELS[meter.model].serial
-        if address is None:
-            return None
-        try:
-            high, low = self._link.read_holdings(meter.address, Request(address, WIDTH))
-        except RefusedError:  # older units lack the register
-            return None
-        return str(high << 16 | low)
-
-    def _read(self, meter: Meter, name: str, group: Group) -> Sample:
-        """Read a group in as few requests as the bus wants; a part that is refused or lost is missing from it."""
-        wanted = MODELS[meter.model].of_group(group)
-        blocks: dict[int, list[int]] = {}
-        failure: ModbusError = ModbusError(f"{meter.model} has no registers of group {group}")
-        began = arrived = time.time()
-        for request in self._requests(MODELS[meter.model], group):
-            try:
-                blocks[request.address] = self._link.read_inputs(meter.address, request)
-                arrived = time.time()
-            except LinkError:
-                raise
-            except ModbusError as error:
-                failure = error
-        values, missing = decode(wanted, blocks)
-        if not values:
-            raise failure
-        ts = datetime.fromtimestamp(int(arrived * 1000) / 1000, UTC)
-        return Sample(name, ts, group, values, max(0, round((arrived - began) * 1000)), missing=missing)
-
-    def _requests(self, model: Model, group: Group) -> tuple[Request, ...]:
-        return plan(model.of_group(group), model.limit, self._link.wire)
-
-    def _answered(self, meter: Meter, name: str, took_ms: float) -> None:
-        before = self.conditions[meter.slug]
-        self.conditions[meter.slug] = before.answered(datetime.now(UTC), took_ms)
+    def _answered(self, reader: Reader) -> None:
+        meter = reader.meter
+        before = self._conditions[meter.slug]
+        self._conditions[meter.slug] = before.answered(datetime.now(UTC))
         if not before.online:
+            name = self._names[meter.slug]
             log.info("meter_online", meter=name, bus=self.bus, address=meter.address)
             self._publish(meter, name, self._spool.devices()[name].serial)
 
-    def _failed(self, meter: Meter, reason: str) -> None:
-        before = self.conditions[meter.slug]
-        after = self.conditions[meter.slug] = before.failed(datetime.now(UTC), reason)
+    def _failed(self, reader: Reader, reason: str) -> None:
+        meter = reader.meter
+        before = self._conditions[meter.slug]
+        after = self._conditions[meter.slug] = before.failed(datetime.now(UTC), reason)
         if after.online is False and before.online is not False:
             name = self._names.pop(meter.slug, meter.slug)  # what comes back may be another meter
+            reader.forget()
             log.warning("meter_offline", meter=name, bus=self.bus, address=meter.address, reason=reason)
             known = self._spool.devices().get(name)
             self._publish(meter, name, known.serial if known else None, reason)
 
     def _publish(self, meter: Meter, name: str, serial: str | None, reason: str = "") -> None:
-        condition = self.conditions[meter.slug]
+        condition = self._conditions[meter.slug]
+        registers = self._readers[meter.slug].model.registers
         info = MeterInfo(
             model=meter.model,
             bus=meter.bus,
@@ -174,6 +184,10 @@ class Poller:
             reason=reason,
             serial=serial,
             label=meter.label,
-            units={register.quantity: BY_NAME[register.quantity].unit for register in MODELS[meter.model].registers},
+            units={register.quantity: BY_NAME[register.quantity].unit for register in registers},
         )
         self._live.meter(name, info, online=not reason)
+
+    def health(self) -> dict[str, MeterHealth]:
+        """Return by slug how well each meter answers."""
+        return {slug: reader.health(self._conditions[slug]) for slug, reader in self._readers.items()}

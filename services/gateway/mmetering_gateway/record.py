@@ -6,27 +6,37 @@ The newest readings go before the oldest, in turns: a long outage does not delay
 import msgspec
 from mmetering_contract.errors import PayloadError
 from mmetering_contract.payload import encode
-from mmetering_contract.record import BATCH_BYTES, BATCH_READINGS, Device, decode_receipt, identity_of
+from mmetering_contract.record import (
+    BATCH_BYTES,
+    BATCH_READINGS,
+    Device,
+    Range,
+    decode_receipt,
+    identity_of,
+    ranges_of,
+)
 from mmetering_contract.topic import Site
 from mmetering_runtime.event import Published
 from mmetering_runtime.log import Log
 from mmetering_runtime.mqtt import NotConnectedError, Session
 
-from mmetering_gateway.outbox import Outbox, Parcel
+from mmetering_gateway.outbox import Outbox
 from mmetering_gateway.spool import Spool
 
 GATHER_S = 1.0  # so long readings wait for company, unless they fill a batch
-ENVELOPE_BYTES = 8192  # of a batch, at most, besides the readings: epoch and 200 devices at 40 bytes
+DROPPED_RANGES = 100  # at most, in one batch
+ENVELOPE_BYTES = 12_288  # of a batch, at most, besides the readings: 200 devices and 100 ranges at 40 bytes
 
 log = Log("gateway.record")
 
 
-class _Batch(msgspec.Struct):
+class _Batch(msgspec.Struct, omit_defaults=True):
     """A contract's `Batch` whose readings are JSON already."""
 
     epoch: str
     meters: dict[str, Device]
     readings: list[msgspec.Raw]
+    dropped: tuple[Range, ...] = ()
 
 
 class Record:
@@ -64,8 +74,12 @@ class Record:
         self._fill(now)
         sent = False
         for key, parcel in self.outbox.due(now):
+            rows = self._spool.payloads(parcel.seqs)
+            self.outbox.settle(ranges_of(parcel.seqs - {seq for seq, _, _ in rows}))  # given up by a full spool
+            if not rows:
+                continue
             try:
-                token = self._publish(parcel)
+                token = self._publish(rows)
             except NotConnectedError:
                 return sent
             self.outbox.sent(key, token, now)
@@ -97,13 +111,13 @@ class Record:
             fitting.append(seq)
         return frozenset(fitting)
 
-    def _publish(self, parcel: Parcel) -> tuple[int, int]:
-        rows = self._spool.payloads(parcel.seqs)
+    def _publish(self, rows: list[tuple[int, str, bytes]]) -> tuple[int, int]:
         devices = self._spool.devices()
         batch = _Batch(
             epoch=self._spool.epoch,
             meters={meter: devices[meter] for meter in sorted({meter for _, meter, _ in rows})},
             readings=[msgspec.Raw(payload) for _, _, payload in rows],
+            dropped=self._spool.dropped(DROPPED_RANGES),
         )
-        properties = identity_of(self._spool.epoch, parcel.seqs)
+        properties = identity_of(self._spool.epoch, [seq for seq, _, _ in rows])
         return self._session.publish(self._topic, encode(batch), qos=1, properties=properties)

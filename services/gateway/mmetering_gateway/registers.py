@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mmetering_contract.quantity import BY_NAME, Group, Kind
+from mmetering_contract.reading import INT64
 
 WIDTH = 2  # registers of one value
 PER_KILO = 1000
@@ -32,12 +33,14 @@ class Model:
         limit: how many registers it gives in one reply.
         registers: input registers, by address.
         serial: holding register of the serial number, uint32 in two registers; None where it has none.
+        rated_current_a: what it carries on each phase, in A; 100 for the SDM630-Modbus V2.
     """
 
     name: str
     limit: int
     registers: tuple[Register, ...]
     serial: int | None
+    rated_current_a: float = 100.0
 
     def of_group(self, group: Group) -> tuple[Register, ...]:
         """Return the registers of one scan group, by address."""
@@ -53,17 +56,21 @@ def decode(
         wanted: what to decode.
         blocks: first address to registers, one entry per reply; a reply that did not come is absent.
 
-    A value that is no number (NaN or infinite) counts as missing.
+    A value that is no number (NaN or infinite), or a count that no counter holds, counts as missing.
     """
     values: dict[str, int | float] = {}
     for first, registers in blocks.items():
         floats = struct.unpack(f">{len(registers) // WIDTH}f", struct.pack(f">{len(registers)}H", *registers))
         for register in wanted:
             offset, odd = divmod(register.address - first, WIDTH)
-            if 0 <= offset < len(floats) and not odd and math.isfinite(floats[offset]):
+            if 0 <= offset < len(floats) and not odd and _is_told(register.quantity, floats[offset]):
                 values[register.quantity] = _in_unit(register.quantity, floats[offset])
     missing = tuple(register.quantity for register in wanted if register.quantity not in values)
     return values, missing
+
+
+def _is_told(name: str, value: float) -> bool:
+    return math.isfinite(value) and (BY_NAME[name].kind is not Kind.COUNTER or abs(value * PER_KILO) < INT64)
 
 
 def _in_unit(name: str, value: float) -> int | float:

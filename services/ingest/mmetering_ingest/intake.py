@@ -12,7 +12,7 @@ import msgspec
 from mmetering_contract.errors import ContractError, PayloadError
 from mmetering_contract.payload import Epoch, Seq, Slug, decoder_of
 from mmetering_contract.reading import Reading
-from mmetering_contract.record import Device, Range, decode_batch, read_identity
+from mmetering_contract.record import Device, Range, check_ranges, decode_batch, read_identity
 from mmetering_contract.topic import Site, gateway_of
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -38,6 +38,7 @@ class Delivery:
     devices: Mapping[str, Device] = field(default_factory=dict)
     readings: tuple[Reading, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    dropped: tuple[Range, ...] = ()
 
 
 def open_delivery(
@@ -62,7 +63,8 @@ def open_delivery(
             return _salvage(whole, payload, now)
         except PayloadError:
             return _refused_whole(whole, payload, properties, str(error))
-    return _checked(Delivery(topic, gateway, batch.epoch, batch.meters, batch.readings), now)
+    delivery = Delivery(topic, gateway, batch.epoch, batch.meters, batch.readings, dropped=batch.dropped)
+    return _checked(delivery, now)
 
 
 def _checked(delivery: Delivery, now: datetime) -> Delivery:
@@ -84,6 +86,10 @@ class _Envelope(msgspec.Struct):
     epoch: Epoch
     meters: dict[Slug, Device]
     readings: list[msgspec.Raw]
+    dropped: tuple[Range, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_ranges(self.dropped)
 
 
 class _Numbered(msgspec.Struct):
@@ -110,6 +116,7 @@ def _salvage(whole: Delivery, payload: bytes, now: datetime) -> Delivery:
         envelope.meters,
         tuple(result for result in results if isinstance(result, Reading)),
         tuple(result for result in results if isinstance(result, Refusal)),
+        envelope.dropped,
     )
     return _checked(delivery, now)
 

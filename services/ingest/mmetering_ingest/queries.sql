@@ -36,10 +36,13 @@ SELECT * FROM unnest(%(meters)s::integer[], %(buckets)s::timestamptz[])
 
 -- name: record
 -- What of a spool is accounted for. Called in the order of (gateway, epoch), so that copies of ingest never lock crosswise.
-INSERT INTO gateway_record AS record (gateway, epoch, seqs, rejected)
-VALUES (%(gateway)s, %(epoch)s, %(seqs)s, %(rejected)s)
+-- What was on its way when its gateway gave it up, and came nevertheless, is not dropped.
+INSERT INTO gateway_record AS record (gateway, epoch, seqs, rejected, dropped)
+VALUES (%(gateway)s, %(epoch)s, %(seqs)s, %(rejected)s, %(dropped)s::int8multirange - %(seqs)s::int8multirange)
 ON CONFLICT (gateway, epoch) DO UPDATE
-SET seqs = record.seqs + EXCLUDED.seqs, rejected = record.rejected + EXCLUDED.rejected
+SET seqs = record.seqs + EXCLUDED.seqs,
+    rejected = record.rejected + EXCLUDED.rejected,
+    dropped = record.dropped + EXCLUDED.dropped - record.seqs - EXCLUDED.seqs
 
 -- name: reject
 -- Keep what cannot be stored, for a look.

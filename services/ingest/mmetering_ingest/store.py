@@ -219,6 +219,7 @@ def _record(cursor: psycopg.Cursor, rows: list[_Stored], refused: list[_Refused]
                     "epoch": receipt.epoch,
                     "seqs": _multirange(receipt.stored),
                     "rejected": _multirange(receipt.rejected),
+                    "dropped": _multirange(receipt.dropped),
                 },
             )
 
@@ -249,10 +250,14 @@ def _receipts(rows: list[_Stored], refused: list[_Refused]) -> dict[str, list[Re
         if entry.delivery.epoch:
             key = entry.delivery.gateway, entry.delivery.epoch
             rejected.setdefault(key, []).extend(entry.refusal.seqs)
+    dropped: dict[tuple[str, str], list[Range]] = {}
+    deliveries = [*(row.delivery for row in rows), *(entry.delivery for entry in refused)]
+    for delivery in {id(delivery): delivery for delivery in deliveries}.values():
+        dropped.setdefault((delivery.gateway, delivery.epoch), []).extend(delivery.dropped)
     receipts: dict[str, list[Receipt]] = {}
     for gateway, epoch in sorted(stored.keys() | rejected.keys()):
         key = gateway, epoch
-        receipt = Receipt(epoch, ranges_of(stored.get(key, ())), union(rejected.get(key, ())))
+        receipt = Receipt(epoch, ranges_of(stored.get(key, ())), union(rejected.get(key, ())), union(dropped[key]))
         receipts.setdefault(gateway, []).append(receipt)
     return receipts
 
