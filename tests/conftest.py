@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest_plugins = ["fix_postgres", "fix_timescale", "fix_broker", "fix_smtp", "fix_browser"]
+pytest_plugins = ["fix_postgres", "fix_timescale", "fix_broker", "fix_smtp", "fix_browser", "fix_disk"]
 
 SERVERS = {"postgres_server", "crashing_postgres", "timescale_server", "broker", "mailbox"}
 

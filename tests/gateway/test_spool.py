@@ -173,18 +173,6 @@ def test_open_readings_grow_old_only_where_that_is_set(tmp_path: Path) -> None:
         assert (spool.dropped_count(), spool.dropped(10)) == (1, ((1, 1),))
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a file system of 12 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)], check=False)
-    if mounted.returncode:
-        pytest.skip("only root may mount a small file system")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
 def test_a_full_disk_costs_the_least_important_only(disk: Path) -> None:
     """The bound is far, the disk is near: appending goes on, energy stays, receipts are taken, a restart works."""
     path = disk / "spool.db"

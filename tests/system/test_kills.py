@@ -10,6 +10,7 @@ from fix_broker import Broker
 from fix_postgres import PostgresServer
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.tcp import TcpBus
+from plant import write_plant
 from service import Service, mqtt_environment
 from wait import wait_for
 
@@ -17,17 +18,6 @@ pytestmark = pytest.mark.system
 
 METERS = 20
 KILLS = 3
-
-
-def write_plant(directory: Path, port: int) -> Path:
-    """Write a plant of one bus on which every meter is read twice a second."""
-    meters = "".join(f'[[meter]]\nslug = "m-{n:02}"\nbus = "bus"\naddress = {n}\n' for n in range(1, METERS + 1))
-    path = directory / "plant.toml"
-    path.write_text(
-        "[intervals]\nlive = 1\nenergy = 1\n"
-        f'[[bus]]\nname = "bus"\ntype = "tcp"\nhost = "127.0.0.1"\nport = {port}\n{meters}'
-    )
-    return path
 
 
 def stored(database: str) -> list[int]:
@@ -72,7 +62,7 @@ def test_killed_in_the_middle_of_a_stream(
             "mmetering-gateway",
             {
                 **mqtt_environment(broker, "main"),
-                "MMETERING_PLANT": str(write_plant(tmp_path, bus.port)),
+                "MMETERING_PLANT": str(write_plant(tmp_path, bus.port, meters=METERS, energy_s=1)),
                 "MMETERING_SPOOL": str(spool),
             },
             tmp_path,

@@ -1,8 +1,6 @@
 """A gateway whose disk is full goes on, and gives up nothing but the least important."""
 
 import re
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -10,35 +8,13 @@ import pytest
 from fix_broker import Broker
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.tcp import TcpBus
+from plant import write_plant
 from service import Service, mqtt_environment
 from wait import wait_for
 
 pytestmark = pytest.mark.system
 
 METERS = 20
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a file system of 12 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)], check=False)
-    if mounted.returncode:
-        pytest.skip("only root may mount a small file system")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
-def write_plant(directory: Path, port: int) -> Path:
-    """Write a plant of one bus on which every meter is read every second, its counters less often."""
-    meters = "".join(f'[[meter]]\nslug = "m-{n:02}"\nbus = "bus"\naddress = {n}\n' for n in range(1, METERS + 1))
-    path = directory / "plant.toml"
-    path.write_text(
-        "[intervals]\nlive = 1\nenergy = 5\n"
-        f'[[bus]]\nname = "bus"\ntype = "tcp"\nhost = "127.0.0.1"\nport = {port}\n{meters}'
-    )
-    return path
 
 
 def fill(file: Path) -> None:
@@ -64,7 +40,10 @@ def test_a_full_disk_never_ends_the_gateway(broker: Broker, database: str, disk:
     """It goes on polling, drops live readings only, and each one is accounted for in the database."""
     meters = {n: FixedMeter({0x00: 230.0, 0x48: float(n)}) for n in range(1, METERS + 1)}
     with TcpBus(meters) as bus:
-        settings = {"MMETERING_PLANT": str(write_plant(tmp_path, bus.port)), "MMETERING_SPOOL": str(disk / "spool.db")}
+        settings = {
+            "MMETERING_PLANT": str(write_plant(tmp_path, bus.port, meters=METERS, energy_s=5)),
+            "MMETERING_SPOOL": str(disk / "spool.db"),
+        }
         with (
             Service("mmetering-gateway", {**mqtt_environment(broker, "main"), **settings}, tmp_path) as gateway,
             Service(
