@@ -71,6 +71,7 @@ SENSOR: Keys = {
 
 # Of the classes, those that an electricity meter can have: their units, and the state classes that go with them.
 MEASUREMENT = {"measurement"}
+ANGLE = {"measurement_angle"}  # without a class; its unit is the degree
 TOTALS = {"total", "total_increasing"}
 CLASSES: Mapping[str, tuple[set[str | None], set[str]]] = {
     "apparent_power": ({"mVA", "VA", "kVA"}, MEASUREMENT),
@@ -148,8 +149,10 @@ def _sensor(where: str, sensor: Json) -> Iterator[str]:
 
 def _class(where: str, sensor: Json) -> Iterator[str]:
     name, unit, state = (sensor.get(key) for key in ("device_class", "unit_of_measurement", "state_class"))
-    if state not in MEASUREMENT | TOTALS:
+    if state not in MEASUREMENT | ANGLE | TOTALS:
         yield f"{where}: state class {state}"
+    if (state in ANGLE) != (unit == "°"):
+        yield f"{where}: {state} of {unit}"
     if name is None and unit in CLASSED:
         yield f"{where}: {unit} without its class"
     if name is None:

@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from mmetering_contract.payload import Epoch, Name, Seq, Slug, decoder_of
-from mmetering_contract.quantity import BY_NAME, QUANTITIES, Kind
+from mmetering_contract.quantity import BY_NAME, QUANTITIES
 
 INT64 = 2**63
-COUNTERS = frozenset(quantity.name for quantity in QUANTITIES if quantity.kind is Kind.COUNTER)
+WHOLE = frozenset(quantity.name for quantity in QUANTITIES if quantity.whole)
 
 # The largest float32: more cannot come from a meter's register, and would not fit a column of type real.
 MAGNITUDE = 3.4028234663852886e38
@@ -52,7 +52,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         if not MINYEAR < self.ts.year < MAXYEAR:
             raise ValueError(f"{self.ts} cannot be told in every zone")
         for name, value in self.values.items():
-            if name in COUNTERS and (type(value) is not int or not -INT64 <= value < INT64):
+            if name in WHOLE and (type(value) is not int or not -INT64 <= value < INT64):
                 raise ValueError(f"{name} is counted in whole {BY_NAME[name].unit}, and {value!r} is not")
             if not abs(value) <= MAGNITUDE:  # so that NaN fails too
                 raise ValueError(f"{name} of {value!r} is beyond every meter")

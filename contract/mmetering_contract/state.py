@@ -1,7 +1,7 @@
 """What gateways and services say of themselves and of their meters, retained, so that a newcomer knows at once."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -9,6 +9,8 @@ from mmetering_contract.payload import Slug, decoder_of
 
 ONLINE = b"online"
 OFFLINE = b"offline"
+
+ClockState = Literal["trusted", "synchronised", "holdover", "unsynchronised"]
 
 
 class MeterInfo(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -23,6 +25,7 @@ class MeterInfo(msgspec.Struct, frozen=True, omit_defaults=True):
         serial: as the meter told it; None where it could not be read yet.
         label: what people call it; empty where nobody named it.
         units: quantity name to unit, of everything that its readings hold.
+        intervals: scan group to seconds between two reads.
     """
 
     model: str
@@ -34,6 +37,7 @@ class MeterInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     firmware: str | None = None
     label: str = ""
     units: dict[str, str] = {}
+    intervals: dict[str, int] = {}
 
 
 class MeterHealth(msgspec.Struct, frozen=True):
@@ -46,6 +50,7 @@ class MeterHealth(msgspec.Struct, frozen=True):
         lost: questions without an answer, or with one that was refused as wrong; some were asked again with success.
         suspect: readings with a value that cannot be true.
         limit: registers that it is asked for in one request at most; 0 where nobody says.
+        answered_at: when it gave a reading last, UTC; None before the first.
     """
 
     polls: int
@@ -54,6 +59,29 @@ class MeterHealth(msgspec.Struct, frozen=True):
     lost: int = 0
     suspect: int = 0
     limit: int = 0
+    answered_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class BusHealth(msgspec.Struct, frozen=True):
+    """How a bus is doing; counts since the gateway's start.
+
+    Attributes:
+        load: share of the time that it was in use, 0 to 1, in the last half minute that is over.
+        requests: questions asked.
+        timeouts: those that nothing came back for.
+        garbled: those that bytes came back for which are no frame: CRC errors, noise, two meters at one address.
+        exceptions: those answered with an exception code.
+        refused: replies of a wrong unit, function or length, none of which was taken for a value.
+        overruns: poll slots that were missed because the bus was busy.
+    """
+
+    load: float
+    requests: int = 0
+    timeouts: int = 0
+    garbled: int = 0
+    exceptions: int = 0
+    refused: int = 0
+    overruns: int = 0
 
 
 class GatewayHealth(msgspec.Struct, frozen=True):
@@ -62,14 +90,18 @@ class GatewayHealth(msgspec.Struct, frozen=True):
     Attributes:
         at: when they were taken, UTC.
         spooled: readings that wait for a receipt.
-        oldest_s: age of the oldest of them, None when there is none.
+        oldest_s: age of the oldest of them whose time is known, None when there is none.
         outstanding: batches that were sent and have no receipt yet.
         repeats: batches sent more than once, since the start.
-        overruns: poll slots that were missed because a bus was busy, since the start.
-        bus_load: share of the time that each bus was in use, 0 to 1, since the last health.
+        buses: by name.
         meters: by slug.
         dropped: readings given up without a receipt because the spool was full, since the spool was made.
         archived: readings that have their receipt and are still in the spool.
+        clock: `trusted` where nobody asks NTP; `holdover` where NTP has set the clock since the boot and is silent now;
+            while it is `unsynchronised`, readings wait, and the times in this message may be wrong.
+        undated: those of `spooled` that wait for the clock to be set.
+        plant_revision: of the plant in force, where it comes from the broker.
+        plant_error: why the newest plant from the broker is not in force; empty while it is.
     """
 
     at: Annotated[datetime, msgspec.Meta(tz=True)]
@@ -77,11 +109,14 @@ class GatewayHealth(msgspec.Struct, frozen=True):
     oldest_s: float | None
     outstanding: int
     repeats: int
-    overruns: int
-    bus_load: dict[Slug, float]
+    buses: dict[Slug, BusHealth]
     meters: dict[Slug, MeterHealth]
     dropped: int = 0
     archived: int = 0
+    clock: ClockState = "trusted"
+    undated: int = 0
+    plant_revision: int | None = None
+    plant_error: str = ""
 
 
 decode_meter_info = decoder_of(MeterInfo)

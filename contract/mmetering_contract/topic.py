@@ -66,6 +66,18 @@ class Site:
         """The newest reading of a scan group, retained."""
         return self._topic("gateway", gateway, "meter", meter, "reading", group)
 
+    def plant(self, gateway: str = "+") -> str:
+        """The meters that a gateway is to read, retained."""
+        return self._topic("gateway", gateway, "plant")
+
+    def command(self, gateway: str = "+", verb: str = "+") -> str:
+        """An order to a gateway."""
+        return self._topic("gateway", gateway, "command", verb)
+
+    def result(self, gateway: str = "+", command: str = "+") -> str:
+        """How far a command is, and what came of it."""
+        return self._topic("gateway", gateway, "result", command)
+
     def service_status(self, service: str = "+", copy: str = "+") -> str:
         """`online` or `offline` of a copy of a service, retained; its will."""
         return self._topic("service", service, copy, "status")

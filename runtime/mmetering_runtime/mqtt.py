@@ -8,7 +8,9 @@ The callbacks only enqueue; what to do is decided by whoever calls `next`.
 import queue
 import random
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -143,6 +145,19 @@ class Session:
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise NotConnectedError
         return generation, info.mid
+
+    def settle(self, tokens: Collection[tuple[int, int]], timeout: float) -> None:
+        """Wait until the broker has answered these publications; whatever else happens meanwhile is passed over.
+
+        To be called before `stop`: a socket that is closed while answers lie in it unread is reset, and the broker
+        then never sees what it had not read yet.
+        """
+        left, deadline = set(tokens), time.monotonic() + timeout
+        with suppress(SessionDeadError):
+            while left and self.connected and (wait := deadline - time.monotonic()) > 0:
+                event = self.next(wait)
+                if isinstance(event, Published):
+                    left.discard(event.token)
 
     def acknowledge(self, message: Message) -> None:
         """Acknowledge a message, if the connection that brought it still stands; else it is void."""

@@ -10,12 +10,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta
 
+from mmetering_simulator.models import MODELS
+
 QUARTER_S = 900  # a quarter hour, in s
 DEFAULT = Path(__file__).with_name("building.toml")
 
 Slug = Annotated[str, Meta(pattern="^[a-z0-9-]{1,64}$")]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[float, Meta(gt=0)]
+Phase = Literal[1, 2, 3]
 
 
 class BuildingError(Exception):
@@ -56,18 +59,30 @@ class Pty(_Table, frozen=True, kw_only=True, tag_field="type", tag="pty"):
     """A bus on a pseudo-terminal: the link to it, relative to the state directory, and its speed in baud."""
 
     path: str
-    baud: Literal[2400, 4800, 9600, 19200, 38400] = 9600
+    baud: Literal[1200, 2400, 4800, 9600, 19200, 38400] = 9600
 
 
 class _Meter(_Table, frozen=True, kw_only=True, tag_field="kind"):
-    """What every meter has; `start_kwh` is its main counter when it was installed, `label` what people call it."""
+    """What every meter has; `start_kwh` is its main counter when it was installed, `label` what people call it.
+
+    A phase among `dead_phases` has lost its voltage; through one among `reversed_phases` the current flows backwards.
+    """
 
     bus: str
     unit: Annotated[int, Meta(ge=1, le=247)]
     serial: Annotated[int, Meta(ge=0, lt=2**32)]
+    model: str = "sdm630"
     phases: Literal[1, 3] = 3
+    dead_phases: frozenset[Phase] = frozenset()
+    reversed_phases: frozenset[Phase] = frozenset()
     start_kwh: Annotated[float, Meta(ge=0)] = 0.0
     label: str = ""
+
+    def __post_init__(self) -> None:
+        if self.model not in MODELS:
+            raise ValueError(f"no model {self.model!r}; there are {', '.join(MODELS)}")
+        if self.phases > MODELS[self.model].phases:
+            raise ValueError(f"an {self.model} measures one phase; say `phases = 1`")
 
 
 class Flat(_Meter, frozen=True, kw_only=True, tag="flat"):
@@ -119,6 +134,9 @@ class Building(_Table, frozen=True, kw_only=True):
             other = taken.setdefault((meter.bus, meter.unit), slug)
             if other != slug:
                 raise ValueError(f"meters {other} and {slug} have unit id {meter.unit} on bus {meter.bus}")
+            line = self.bus[meter.bus]
+            if isinstance(line, Pty) and line.baud not in MODELS[meter.model].bauds:
+                raise ValueError(f"meter {slug} on bus {meter.bus}: an {meter.model} knows no {line.baud} baud")
 
     def on_bus(self, bus: str) -> Mapping[str, Meter]:
         """Return the meters of a bus by slug, in the order of the file."""

@@ -1,18 +1,15 @@
-"""Modbus frames: bytes to request, request and meter to reply, reply to bytes. Pure.
+"""Modbus frames: bytes to request, reply to bytes, and what becomes of frames that are sent at once. Pure.
 
-Sources: MODBUS Application Protocol V1.1b3; MODBUS over Serial Line V1.02; Eastron SDM630-Modbus V2
-protocol V1.8: even start address, even count, at most 80 registers, else an exception.
+Sources: MODBUS Application Protocol V1.1b3; MODBUS over Serial Line V1.02.
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
-from mmetering_simulator.registers import SERIAL_NUMBER, Meter
+from mmetering_simulator.answer import WRITE_REGISTERS
 
-READ_HOLDING, READ_INPUT, WRITE_REGISTERS = 3, 4, 16
-ILLEGAL_FUNCTION, ILLEGAL_ADDRESS = 1, 2
-MOST_REGISTERS = 80
 LENGTHS = range(2, 255)  # of unit id and PDU, in bytes
 
 
@@ -29,31 +26,20 @@ class Frame:
     transaction: int = 0
 
 
-def answer(pdu: bytes, meter: Meter, now: float, limit: int = MOST_REGISTERS) -> bytes:
-    """Return the meter's reply to a request at POSIX time `now`, in s; it gives `limit` registers at most."""
-    function = pdu[0]
-    if function not in (READ_HOLDING, READ_INPUT) or len(pdu) != 5:  # noqa: PLR2004 - function, start, count
-        return bytes((function | 0x80, ILLEGAL_FUNCTION))
-    start, count = struct.unpack(">HH", pdu[1:])
-    registers = meter.input_registers(now) if function == READ_INPUT else meter.holding_registers(now)
-    addresses = range(start, start + count)
-    if not _may_be_read(start, count, limit) or any(address not in registers for address in addresses):
-        return bytes((function | 0x80, ILLEGAL_ADDRESS))
-    return struct.pack(f">BB{count}H", function, 2 * count, *(registers[address] for address in addresses))
+def _crc_of_byte(byte: int) -> int:
+    for _ in range(8):
+        byte = (byte >> 1) ^ 0xA001 if byte & 1 else byte >> 1
+    return byte
 
 
-def _may_be_read(start: int, count: int, limit: int) -> bool:
-    pairs = start % 2 == 0 and count % 2 == 0
-    return 0 < count <= limit and (pairs or start >= SERIAL_NUMBER)
+CRC_OF_BYTES = tuple(map(_crc_of_byte, range(256)))
 
 
 def crc16(data: bytes) -> int:
     """Return the CRC of MODBUS over Serial Line V1.02, 6.2.2; it goes onto the wire low byte first."""
     crc = 0xFFFF
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ 0xA001 if crc & 1 else crc >> 1
+        crc = (crc >> 8) ^ CRC_OF_BYTES[(crc ^ byte) & 0xFF]
     return crc
 
 
@@ -76,11 +62,24 @@ def rtu_take(buffer: bytearray) -> Frame | None:
     return Frame(data[0], data[1:])
 
 
+def rtu_reply(data: bytes) -> Frame | None:
+    """Return the reply that all of the bytes are; None where they are none, which a converter to TCP throws away."""
+    sound = len(data) > 4 and data[-2:] == struct.pack("<H", crc16(data[:-2]))  # noqa: PLR2004 - an exception has five
+    return Frame(data[0], data[1:-2]) if sound else None
+
+
+def collided(frames: Sequence[bytes]) -> bytes:
+    """Return what is heard of frames that begin at once: where one says 0 the line is 0, and equal ones stay whole."""
+    longest = max(map(len, frames))
+    padded = (int.from_bytes(frame.ljust(longest, b"\xff")) for frame in frames)
+    return reduce(lambda line, frame: line & frame, padded).to_bytes(longest)
+
+
 def _rtu_length(buffer: bytearray) -> int:
     """Return how long the request is that the buffer begins with, in bytes."""
     if len(buffer) > 1 and buffer[1] == WRITE_REGISTERS:
         return 9 + (buffer[6] if len(buffer) > 6 else 0)  # noqa: PLR2004 - the sixth byte counts the data
-    return 8  # all others that an SDM630 knows: unit id, function, two words, CRC
+    return 8  # all others that meters know: unit id, function, two words, CRC
 
 
 def mbap_pack(frame: Frame) -> bytes:

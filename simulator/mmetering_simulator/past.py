@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from mmetering_contract.quantity import Group
 from mmetering_contract.record import Device
+from mmetering_gateway.models import MODELS
 from mmetering_gateway.registers import WIDTH, decode
 from mmetering_gateway.sample import Sample
-from mmetering_gateway.sdm630 import SDM630
 from mmetering_gateway.spool import Spool
 
 from mmetering_simulator.building import QUARTER_S, Building
@@ -32,7 +32,7 @@ def write_past(building: Building, spool: Spool, *, days: int, now: float) -> in
     """
     meters = {slug: SimulatedMeter(building, slug) for slug in building.meter}
     for slug, meter in building.meter.items():
-        spool.remember(slug, Device(SDM630.name, str(meter.serial)))
+        spool.remember(slug, Device(meter.model, str(meter.serial)))
     end = int(now // QUARTER_S) + 1
     begin = max(end - 1 - days * QUARTERS, int(building.installed.timestamp()) // QUARTER_S)
     begins = {slug: max(begin, _after_newest(spool, slug)) for slug in meters}
@@ -63,7 +63,7 @@ def _samples(slug: str, meter: SimulatedMeter, at: int) -> Iterator[Sample]:
     """Yield what a poll of each scan group brings at a POSIX time in s."""
     registers = meter.input_registers(at)
     for group in GROUPS:
-        wanted = SDM630.of_group(group)
+        wanted = MODELS[meter.settings.model.name].of_group(group)
         first, last = wanted[0].address, wanted[-1].address
         block = [registers[address] for address in range(first, last + WIDTH)]
         values, missing = decode(wanted, {first: block})

@@ -19,7 +19,7 @@ def plant(building: Building, state: Path, host: str) -> str:
     """
     buses = (_bus(name, line, state, host) for name, line in building.bus.items())
     meters = (
-        _table("meter", slug=slug, bus=meter.bus, address=meter.unit, model="sdm630", label=meter.label)
+        _table("meter", slug=slug, bus=meter.bus, address=meter.unit, model=meter.model, label=meter.label)
         for slug, meter in building.meter.items()
     )
     return "\n".join((INTERVALS, *buses, *meters))

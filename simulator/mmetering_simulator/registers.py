@@ -1,16 +1,15 @@
-"""The registers of a simulated meter, as SDM630-Modbus V2, Modbus protocol V1.8 (Eastron) lists them.
+"""The input registers of all simulated meters by name: a model has some of them (see `models`).
 
-On purpose not the gateway's table: two tables written down apart from the same manual catch each
-other's slips. Values are float32 in two registers, most significant register first.
+Addresses and units: SDM630-Modbus V2, Modbus protocol V1.8 (Eastron), unless a line says otherwise. On purpose not
+the gateway's table: two tables written down apart from the same manual catch each other's slips.
 """
 
 import struct
 from collections.abc import Mapping
-from typing import Protocol
 
 from mmetering_simulator.chance import Numbers
 
-# Input registers, one value for each phase: the address of L1; L2 and L3 follow at +2 and +4.
+# One value for each phase: the address of L1; L2 and L3 follow at +2 and +4.
 BY_PHASE = {
     "voltage": 0x0000,  # V to neutral
     "current": 0x0006,  # A
@@ -20,6 +19,11 @@ BY_PHASE = {
     "power_factor": 0x001E,  # its sign is the power's
     "phase_angle": 0x0024,  # degrees
     "voltage_between_lines": 0x00C8,  # V: L1-L2, L2-L3, L3-L1
+    "voltage_distortion": 0x00EA,  # %
+    "current_distortion": 0x00F0,  # %
+    "current_demand": 0x0102,  # A
+    "current_demand_maximum": 0x0108,  # A
+    "voltage_distortion_between_lines": 0x014E,  # %: L1-L2, L2-L3, L3-L1
     "active_import": 0x015A,  # kWh
     "active_export": 0x0160,  # kWh
     "active_energy": 0x0166,  # kWh, import + export
@@ -27,7 +31,7 @@ BY_PHASE = {
     "reactive_export": 0x0172,  # kvarh
     "reactive_energy": 0x0178,  # kvarh, import + export
 }
-# Input registers, one value for the whole meter.
+# One value for the whole meter.
 IN_TOTAL = {
     "average_voltage": 0x002A,  # V
     "average_current": 0x002E,  # A
@@ -43,33 +47,37 @@ IN_TOTAL = {
     "reactive_import": 0x004C,  # kvarh
     "reactive_export": 0x004E,  # kvarh
     "apparent_energy": 0x0050,  # kVAh
+    "charge": 0x0052,  # Ah
+    "power_demand": 0x0054,  # W, import - export
+    "power_demand_maximum": 0x0056,  # W
+    "import_demand": 0x0058,  # W: SDM120M V2.5
+    "import_demand_maximum": 0x005A,  # W: likewise
+    "export_demand": 0x005C,  # W: likewise
+    "export_demand_maximum": 0x005E,  # W: likewise
+    "apparent_demand": 0x0064,  # VA
+    "apparent_demand_maximum": 0x0066,  # VA
+    "neutral_demand": 0x0068,  # A
+    "neutral_demand_maximum": 0x006A,  # A
     "average_voltage_between_lines": 0x00CE,  # V
     "neutral_current": 0x00E0,  # A
+    "average_voltage_distortion": 0x00F8,  # %
+    "average_current_distortion": 0x00FA,  # %
+    "power_factor_inverse": 0x00FE,  # SDM630 V2.0, page 4, note 5: the power factor with the other sign
+    "average_voltage_distortion_between_lines": 0x0154,  # %
     "active_energy": 0x0156,  # kWh, import + export
     "reactive_energy": 0x0158,  # kvarh, import + export
+    "resettable_energy": 0x0180,  # kWh: SDM72D-M V1.5; never reset here, nor are the next three
+    "resettable_reactive": 0x0182,  # kvarh: SDM230-2T V1.1
+    "resettable_import": 0x0184,  # kWh: likewise
+    "resettable_export": 0x0186,  # kWh: likewise
+    "net_energy": 0x018C,  # kWh, import - export: SDM72D-M-V2 V1.1
+    "import_power": 0x0500,  # W: SDM72D-M V1.5
+    "export_power": 0x0502,  # W: likewise
 }
-INPUT_END = 0x017E  # one behind the last input register
-# Holding registers.
-NODE_ADDRESS = 0x0014  # float, 1 to 247
-BAUD_CODE = 0x001C  # float, see BAUD_CODES
+INPUT_END = 0x017E  # one behind the last input register of an SDM630
 HOLDING_END = 0x005A  # one behind the last of the float holding registers that are kept together
-SERIAL_NUMBER = 0xFC00  # uint32 in two registers
-METER_CODE = 0xFC02  # one register; the number is made up, since no manual of the SDM630 tells its own
-SOFTWARE_VERSION = 0xFC03  # one register
-
-BAUD_CODES = {2400: 0, 4800: 1, 9600: 2, 19200: 3, 38400: 4}
 
 Registers = Mapping[int, int]
-
-
-class Meter(Protocol):
-    """What answers at a unit id."""
-
-    def input_registers(self, now: float) -> Registers:
-        """Return address to 16-bit register at POSIX time `now`, in s. What is absent does not exist."""
-
-    def holding_registers(self, now: float) -> Registers:
-        """Return address to 16-bit register at POSIX time `now`, in s. What is absent does not exist."""
 
 
 def float_registers(values: Mapping[int, float], end: int) -> dict[int, int]:
@@ -78,13 +86,6 @@ def float_registers(values: Mapping[int, float], end: int) -> dict[int, int]:
     for address, value in values.items():
         struct.pack_into(">f", image, 2 * address, value)
     return dict(enumerate(struct.unpack(f">{end}H", image)))
-
-
-def holding_registers(unit: int, baud: int, serial: int) -> dict[int, int]:
-    """Return the holding registers of an SDM630 that has this unit id, speed in baud, and serial number."""
-    settings = float_registers({NODE_ADDRESS: unit, BAUD_CODE: BAUD_CODES[baud]}, HOLDING_END)
-    identity = {SERIAL_NUMBER: serial >> 16, SERIAL_NUMBER + 1: serial & 0xFFFF}
-    return settings | identity | {METER_CODE: 0x0070, SOFTWARE_VERSION: 0x0108}
 
 
 def values_by_address(by_phase: Mapping[str, Numbers], in_total: Mapping[str, float]) -> dict[int, float]:

@@ -1,7 +1,8 @@
-"""A bus on a pseudo-terminal, as slow as a serial line: 8N1, ten bits for each byte, in both directions.
+"""A bus on a pseudo-terminal, as slow as a serial line in both directions.
 
 Nothing is ever faster than the wire: a request counts as heard when its last byte would have arrived,
-and no byte of the reply is written before it would have. At another speed than its own a bus is deaf.
+and no byte of the reply is written before it would have. A meter hears a client whose terminal has the meter's
+speed, parity and stop bits. A client that wants a parity bit needs `parity.kept`.
 """
 
 import contextlib
@@ -11,30 +12,31 @@ import termios
 import threading
 import time
 import tty
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from mmetering_simulator.answer import Meter
 from mmetering_simulator.bus import Bus
 from mmetering_simulator.frame import rtu_pack, rtu_take
-from mmetering_simulator.registers import BAUD_CODES, Meter
+from mmetering_simulator.line import BAUD_CODES, Line, Parity
+from mmetering_simulator.parity import CMSPAR
 
-BITS_PER_BYTE = 10
 SILENCE_S = 0.05  # ends a frame; more than the 3.5 characters of the wire, as a computer writes in spurts
 TURNAROUND_S = 0.02  # from request to reply; no manual says it, SDM630 units in the field take 10 to 100 ms
 SPURT_S = 0.004  # bytes that are due within such a time are written at once, after the last of them is due
-OUTPUT_SPEED = 5  # index into the list that tcgetattr returns
-SPEEDS: dict[int, int] = {baud: getattr(termios, f"B{baud}") for baud in BAUD_CODES}
+CONTROL, OUTPUT_SPEED = 2, 5  # indices into the list that tcgetattr returns
+SPEEDS: dict[int, int] = {getattr(termios, f"B{baud}"): baud for baud in BAUD_CODES}
 
 
 class RtuBus(Bus):
     """Meters on a pseudo-terminal, from entering the context until leaving it.
 
     Args:
-        meters: by unit id.
+        meters: by unit id, which are set to `baud`, 8N1; or just meters, which keep their lines; see Bus.
         path: where a symbolic link to the terminal is made; None makes none.
-        baud: one of 2400, 4800, 9600, 19200, 38400.
+        baud: a speed that the models of the meters by unit id know.
         unplugged: see Bus.
 
     Attributes:
@@ -43,15 +45,13 @@ class RtuBus(Bus):
 
     def __init__(
         self,
-        meters: Mapping[int, Meter],
+        meters: Mapping[int, Meter] | Iterable[Meter],
         *,
         path: Path | None = None,
         baud: int = 9600,
         unplugged: Container[int] = (),
     ) -> None:
-        super().__init__(meters, unplugged=unplugged)
-        self._byte_s = BITS_PER_BYTE / baud
-        self._speed = SPEEDS[baud]
+        super().__init__(meters, line=Line(baud), unplugged=unplugged)
         self._link = path
         self._thread = threading.Thread(target=self._serve, name="modbus-rtu")
         self._ours, self._theirs = os.openpty()  # theirs stays open with us too: a client may come and go
@@ -91,36 +91,45 @@ class RtuBus(Bus):
             if not buffer:
                 begin = time.monotonic()
             buffer += os.read(self._ours, 4096)
-            if self._hears():
-                self._reply(buffer, begin)
+            self.line = self._client()
+            if self.line and self._heard():
+                self._take(buffer, begin, self.line.byte_s)
             else:
+                self._send(self._echoed(bytes(buffer)))
                 buffer.clear()
 
-    def _hears(self) -> bool:
-        """Return whether the client set our speed."""
-        return bool(termios.tcgetattr(self._theirs)[OUTPUT_SPEED] == self._speed)
+    def _client(self) -> Line | None:
+        """Return what the client set; None where no meter knows such a speed."""
+        settings = termios.tcgetattr(self._theirs)
+        baud = SPEEDS.get(settings[OUTPUT_SPEED])
+        parity: Parity = "O" if settings[CONTROL] & termios.PARODD else "E" if settings[CONTROL] & CMSPAR else "N"
+        return Line(baud, parity, 2 if settings[CONTROL] & termios.CSTOPB else 1) if baud else None
 
-    def _reply(self, buffer: bytearray, begin: float) -> None:
+    def _take(self, buffer: bytearray, begin: float, byte_s: float) -> None:
         """Answer the requests in the buffer, the first of which began at a monotonic time in s."""
         while True:
             length = len(buffer)
             request = rtu_take(buffer)
             if request is None:
                 return
-            begin += (length - len(buffer)) * self._byte_s
+            begin += (length - len(buffer)) * byte_s
             self._wait_until(begin)
+            self._send(self._echoed(rtu_pack(request)))
             if reply := self._answer(request):
                 begin = max(begin + TURNAROUND_S, time.monotonic())
-                self._write(self._on_the_line(rtu_pack(reply)), begin)
+                self._write(reply, begin, byte_s)
 
-    def _write(self, data: bytes, begin: float) -> None:
+    def _write(self, data: bytes, begin: float, byte_s: float) -> None:
         """Write at the speed of the wire; the first byte begins at a monotonic time in s."""
-        step = max(1, round(SPURT_S / self._byte_s))
+        step = max(1, round(SPURT_S / byte_s))
         for start in range(0, len(data), step):
             spurt = data[start : start + step]
-            self._wait_until(begin + (start + len(spurt)) * self._byte_s)
-            with contextlib.suppress(BlockingIOError):  # nobody reads and the terminal is full
-                os.write(self._ours, spurt)
+            self._wait_until(begin + (start + len(spurt)) * byte_s)
+            self._send(spurt)
+
+    def _send(self, data: bytes) -> None:
+        with contextlib.suppress(BlockingIOError):  # nobody reads and the terminal is full
+            os.write(self._ours, data)
 
     def _wait_until(self, moment: float) -> None:
         while (left := moment - time.monotonic()) > 0 and not self._closing.wait(left):

@@ -4,41 +4,46 @@ import contextlib
 import socket
 import socketserver
 import threading
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
+from mmetering_simulator.answer import Meter
 from mmetering_simulator.bus import Bus
-from mmetering_simulator.frame import MBAP, FrameError, Framing
-from mmetering_simulator.registers import Meter
+from mmetering_simulator.frame import MBAP, RTU, Frame, FrameError, Framing, rtu_pack, rtu_reply
+from mmetering_simulator.line import Line
 
 LOOK_S = 0.1  # how often the server looks whether it should end
+CONVERTER = Line()
 
 
 class TcpBus(Bus):
-    """Meters on a TCP port, from entering the context until leaving it.
+    """Meters behind a converter on a TCP port, from entering the context until leaving it.
 
     Args:
-        meters: by unit id.
+        meters: by unit id, or just meters; see Bus.
         host: address to listen on.
         port: 0 takes a free one.
-        framing: `MBAP` for Modbus TCP, `RTU` for RTU over TCP.
+        framing: `MBAP` for Modbus TCP, which passes on sound replies alone; `RTU` for RTU over TCP.
+        line: the converter's settings on the side of the meters.
         unplugged: see Bus.
 
     Attributes:
+        line: the converter's settings; may be changed, as on its web page.
         port: the port that it listens on, from the making on.
     """
 
     def __init__(
         self,
-        meters: Mapping[int, Meter],
+        meters: Mapping[int, Meter] | Iterable[Meter],
         *,
         host: str = "127.0.0.1",
         port: int = 0,
         framing: Framing = MBAP,
+        line: Line = CONVERTER,
         unplugged: Container[int] = (),
     ) -> None:
-        super().__init__(meters, unplugged=unplugged)
+        super().__init__(meters, line=line, unplugged=unplugged)
         self._framing = framing
         self._connections: set[socket.socket] = set()
         self._forgotten: set[socket.socket] = set()
@@ -77,12 +82,19 @@ class TcpBus(Bus):
             while not self._closing.is_set() and (data := connection.recv(4096)):
                 buffer += b"" if connection in self._forgotten else data
                 while request := self._framing.take(buffer):
-                    if reply := self._answer(request):
-                        connection.sendall(self._on_the_line(self._framing.pack(reply)))
+                    connection.sendall(self._back(request))
         except (ConnectionError, FrameError):
             return
         finally:
             self._connections.discard(connection)
+
+    def _back(self, request: Frame) -> bytes:
+        """Return what the converter sends back."""
+        reply = self._answer(request) if self._heard() else b""
+        if self._framing is RTU:
+            return self._echoed(rtu_pack(request)) + reply
+        sound = rtu_reply(reply)
+        return self._framing.pack(Frame(sound.unit, sound.pdu, request.transaction)) if sound else b""
 
 
 class _Server(socketserver.ThreadingTCPServer):

@@ -7,9 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from mmetering_contract.command import decode_command, decode_result
 from mmetering_contract.incident import decode_incident
 from mmetering_contract.label import decode_label
 from mmetering_contract.payload import encode
+from mmetering_contract.plant import decode_plant
 from mmetering_contract.reading import decode_live
 from mmetering_contract.record import decode_batch, decode_receipt
 from mmetering_contract.state import decode_gateway_health, decode_meter_info
@@ -23,6 +25,9 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
     r"gateway/[^/]+/meter/[^/]+/reading/[^/]+": decode_live,
     r"gateway/[^/]+/meter/[^/]+/info": decode_meter_info,
     r"gateway/[^/]+/health": decode_gateway_health,
+    r"gateway/[^/]+/plant": decode_plant,
+    r"gateway/[^/]+/command/[^/]+": decode_command,
+    r"gateway/[^/]+/result/[^/]+": decode_result,
     r"gateway/[^/]+/batch": decode_batch,
     r"gateway/[^/]+/receipt": decode_receipt,
     r"alert/[^/]+": decode_incident,
@@ -58,7 +63,7 @@ def test_an_example_is_true(topic: str, example: str) -> None:
 
 @pytest.mark.parametrize(("topic", "example"), EXAMPLES)
 def test_an_example_stands_under_its_own_topic(topic: str, example: str) -> None:
-    """Meter, group and id in an example must be those of the topic above it."""
+    """Meter, group and id in an example must be those of the topic above it; a command's id stands in its result's."""
     payload, levels = json.loads(example), topic.split("/")
-    for key in ("meter", "group", "id"):
+    for key in ("meter", "group") if "command" in levels else ("meter", "group", "id"):
         assert payload.get(key, levels[-1]) in levels

@@ -17,6 +17,7 @@ INFO = {
     "since": "2026-11-23T02:53:50Z",
     "serial": "12345678",
     "units": {"voltage_l1": "V"},
+    "intervals": {"live": 10, "energy": 60},
 }
 HEALTH = {
     "at": "2026-11-23T02:53:50Z",
@@ -24,11 +25,34 @@ HEALTH = {
     "oldest_s": None,
     "outstanding": 1,
     "repeats": 0,
-    "overruns": 0,
-    "bus_load": {"cellar": 0.25},
-    "meters": {"flat-03": {"polls": 5, "failures": 1, "turnaround_ms": 146.5, "lost": 3, "suspect": 1, "limit": 80}},
+    "buses": {
+        "cellar": {
+            "load": 0.25,
+            "requests": 900,
+            "timeouts": 5,
+            "garbled": 2,
+            "exceptions": 1,
+            "refused": 3,
+            "overruns": 4,
+        }
+    },
+    "meters": {
+        "flat-03": {
+            "polls": 5,
+            "failures": 1,
+            "turnaround_ms": 146.5,
+            "lost": 3,
+            "suspect": 1,
+            "limit": 80,
+            "answered_at": "2026-11-23T02:53:40Z",
+        }
+    },
     "dropped": 0,
     "archived": 8640,
+    "clock": "synchronised",
+    "undated": 2,
+    "plant_revision": 3,
+    "plant_error": "bus attic: no such bus",
 }
 INCIDENT = {
     "id": "main-flat-03-1",
@@ -63,8 +87,12 @@ def test_a_good_payload_survives_the_way(decode: Decode, good: dict[str, object]
         (decode_meter_info, INFO, "since", "2026-11-23T02:53:50"),
         (decode_meter_info, INFO, "units", {"voltage_l1": 1}),
         (decode_gateway_health, HEALTH, "spooled", "3"),
-        (decode_gateway_health, HEALTH, "bus_load", {"Cellar": 0.5}),
+        (decode_gateway_health, HEALTH, "clock", "right"),
+        (decode_meter_info, INFO, "intervals", {"live": 0.5}),
+        (decode_gateway_health, HEALTH, "buses", {"Cellar": {"load": 0.5}}),
+        (decode_gateway_health, HEALTH, "buses", {"cellar": {"requests": 5}}),
         (decode_gateway_health, HEALTH, "meters", {"flat-03": {"polls": 5}}),
+        (decode_gateway_health, HEALTH, "clock", "slow"),
         (decode_incident, INCIDENT, "id", "a/b"),
         (decode_incident, INCIDENT, "cause", "moon"),
         (decode_incident, INCIDENT, "revision", 0),

@@ -22,6 +22,7 @@ from mmetering_gateway.removal import has_left
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.tcp import TcpBus
 from mqtt_client import Client, Received
+from msgspec.structs import replace
 from service import Service, mqtt_environment
 from wait import wait_for
 
@@ -29,16 +30,20 @@ SITE = Site("home")
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 TOPIC = config_topic("main", "flat-07")
 INFO = MeterInfo(
-    "sdm630", "cellar", 7, NOW, serial="23040107", label="Flat 7", units={q.name: q.unit for q in QUANTITIES}
+    "sdm630",
+    "cellar",
+    7,
+    NOW,
+    serial="23040107",
+    label="Flat 7",
+    units={quantity.name: quantity.unit for quantity in QUANTITIES},
+    intervals=dict.fromkeys(Group, 10),
 )
 
 
-EVERY_GROUP = dict.fromkeys(Group, 10)
-
-
-def discovery(info: MeterInfo = INFO, intervals: dict[Group, int] = EVERY_GROUP) -> Discovery:
+def discovery(info: MeterInfo = INFO) -> Discovery:
     """Return the discovery of a meter, by default with every quantity of the contract."""
-    return discovery_of(SITE, "main", "flat-07", info, intervals)
+    return discovery_of(SITE, "main", "flat-07", info)
 
 
 def as_json(value: Discovery) -> dict[str, object]:
@@ -64,6 +69,17 @@ def test_home_assistant_takes_every_quantity() -> None:
         ("energy_export_l2", "Energy export L2", "energy", "kWh", "total_increasing"),
         ("reactive_energy_import", "Reactive energy import", "reactive_energy", "kvarh", "total_increasing"),
         ("apparent_energy", "Apparent energy", None, "kVAh", "total_increasing"),
+        ("charge", "Charge", None, "Ah", "total_increasing"),
+        ("energy_total", "Energy total", "energy", "kWh", "total"),
+        ("reactive_energy_total_l2", "Reactive energy total L2", "reactive_energy", "kvarh", "total"),
+        ("voltage_l3_l1", "Voltage L3-L1", "voltage", "V", "measurement"),
+        ("voltage_thd_l1_l2", "Voltage THD L1-L2", None, "%", "measurement"),
+        ("current_thd_l1", "Current THD L1", None, "%", "measurement"),
+        ("apparent_power_l1", "Apparent power L1", "apparent_power", "VA", "measurement"),
+        ("reactive_power_total", "Reactive power total", "reactive_power", "var", "measurement"),
+        ("power_factor_l2", "Power factor L2", "power_factor", None, "measurement"),
+        ("phase_angle_l2", "Phase angle L2", None, "°", "measurement_angle"),
+        ("power_demand_maximum", "Power demand maximum", "power", "W", "measurement"),
     ],
 )
 def test_a_sensor_has_its_class(
@@ -77,8 +93,37 @@ def test_a_sensor_has_its_class(
 
 
 @pytest.mark.parametrize(
+    ("quantity", "enabled"),
+    [
+        ("power_total", True),
+        ("power_import", True),
+        ("energy_import_l1", True),
+        ("reactive_energy_import", True),
+        ("energy_total", True),
+        ("energy_resettable", True),
+        ("reactive_energy_import_l1", False),
+        ("energy_total_l3", False),
+        ("voltage_thd_l1", False),
+        ("power_factor_total", False),
+        ("power_demand_maximum", False),
+    ],
+)
+def test_a_device_is_tidy(quantity: str, *, enabled: bool) -> None:
+    """What few people look for must be there, but switched off until somebody wants it."""
+    components = as_json(discovery())["components"]
+    assert isinstance(components, dict)
+    assert components[quantity].get("enabled_by_default", True) is enabled
+
+
+@pytest.mark.parametrize(
     ("quantity", "shown"),
-    [("voltage_l1", "231.5"), ("energy_import", "4711.23"), ("voltage_l2", "None"), ("energy_export", "None")],
+    [
+        ("voltage_l1", "231.5"),
+        ("energy_import", "4711.23"),
+        ("charge", "0.15"),
+        ("voltage_l2", "None"),
+        ("energy_export", "None"),
+    ],
 )
 def test_a_template_shows_the_value(quantity: str, shown: str) -> None:
     """A template must give the value in the sensor's unit, and `None` where a reading lacks it, without an error."""
@@ -87,7 +132,7 @@ def test_a_template_shows_the_value(quantity: str, shown: str) -> None:
         ts=NOW,
         seq=1,
         group="live",
-        values={"voltage_l1": 231.5, "energy_import": 4711230},
+        values={"voltage_l1": 231.5, "energy_import": 4711230, "charge": 150},
         span_ms=10,
         quality="good",
         missing=("voltage_l2",),
@@ -100,15 +145,17 @@ def test_a_template_shows_the_value(quantity: str, shown: str) -> None:
 
 def test_only_what_is_read_is_told() -> None:
     """A group without an interval must have no sensors; a value expires after three intervals, a minute at least."""
-    components = discovery(intervals={Group.ENERGY: 300}).components
+    components = discovery(replace(INFO, intervals={"energy": 300})).components
     assert set(components) == {quantity.name for quantity in QUANTITIES if quantity.group is Group.ENERGY}
     assert components["energy_import"].expire_after == 900
-    assert discovery(intervals={Group.LIVE: 1}).components["voltage_l1"].expire_after == 60
+    assert discovery(replace(INFO, intervals={"live": 1})).components["voltage_l1"].expire_after == 60
 
 
 def test_a_meter_without_label_and_serial_has_a_name() -> None:
     """The slug stands for the label; what is not known must be absent."""
-    payload = as_json(discovery(MeterInfo("sdm630", "cellar", 7, NOW, units={"frequency": "Hz"})))
+    payload = as_json(
+        discovery(MeterInfo("sdm630", "cellar", 7, NOW, units={"frequency": "Hz"}, intervals={"live": 10}))
+    )
     assert problems(TOPIC, payload) == []
     assert payload["device"] == {"identifiers": "mmetering_home_flat-07", "name": "flat-07", "model": "sdm630"}
 
@@ -137,6 +184,8 @@ def test_a_meter_is_there_while_its_gateway_is() -> None:
         ("components/power_l1/unit_of_measurement", "kWh", "power_l1: kWh is no unit of power"),
         ("components/energy_import/state_class", "measurement", "energy_import: energy cannot be measurement"),
         ("components/voltage_l1/device_class", "volts", "voltage_l1: device class volts"),
+        ("components/phase_angle_l1/state_class", "measurement", "phase_angle_l1: measurement of °"),
+        ("components/power_l1/state_class", "measurement_angle", "power_l1: power cannot be measurement_angle"),
     ],
 )
 def test_a_wrong_discovery_is_refused(path: str, value: str | None, problem: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from fix_broker import Broker
 from mmetering_contract.payload import encode
+from mmetering_contract.plant import DesiredPlant, PlantMeter
 from mmetering_contract.reading import decode_live
 from mmetering_contract.record import Receipt, decode_batch, read_identity
 from mmetering_contract.state import decode_meter_info
@@ -143,6 +144,44 @@ def test_a_gateway_starts_without_its_bus(broker: Broker, tmp_path: Path) -> Non
     reader.session.stop()
 
 
+def test_meters_come_move_and_go_without_a_restart(broker: Broker, tmp_path: Path) -> None:
+    """The broker's plant takes the place of the file's: names, addresses, and what has left is gone from the topics."""
+    reader = Listener(broker, "reader", "mmetering/v1/home/gateway/+/meter/#")
+    web = Listener(broker, "web", SITE.gateway_health())
+    topic = SITE.plant("main")
+
+    def publish(revision: int, *meters: PlantMeter) -> None:
+        web.session.publish(topic, encode(DesiredPlant(revision, meters)), qos=1, retain=True)
+
+    def shows(meter: str, address: int, label: str) -> bool:
+        if not reader.sees(SITE.meter_info("main", meter)):
+            return False
+        info = decode_meter_info(reader.newest[SITE.meter_info("main", meter)])
+        return (info.address, info.label) == (address, label)
+
+    def complains(reason: bytes) -> bool:
+        return web.sees(SITE.gateway_health("main")) and reason in web.newest[SITE.gateway_health("main")]
+
+    with TcpBus({7: FixedMeter(serial=1), 8: FixedMeter(serial=2)}) as bus:
+        plant = write_plant(tmp_path, bus.port)
+        plant.write_text(f'source = "web"\n{plant.read_text()}')
+        with gateway(broker, tmp_path, plant) as service:
+            wait_for(lambda: shows("flat-07", 7, ""))
+            publish(1, PlantMeter("flat-07", "cellar", 7, label="Flat 7"), PlantMeter("flat-08", "cellar", 8))
+            wait_for(lambda: shows("flat-07", 7, "Flat 7") and shows("flat-08", 8, ""))
+            publish(2, PlantMeter("flat-08", "cellar", 7))
+            wait_for(lambda: reader.sees(SITE.meter_status("main", "flat-07"), b""))
+            wait_for(lambda: reader.sees(SITE.meter_status("main", "sdm630-1"), b"online"))
+            publish(1, PlantMeter("flat-09", "cellar", 9))
+            wait_for(lambda: complains(b"revision 1 is older than 2"))
+            service.kill()
+            web.session.publish(topic, b"", qos=1, retain=True)
+            service.start()
+            wait_for(lambda: service.log.count("meter=sdm630-1") > 1)
+    web.session.stop()
+    reader.session.stop()
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "error"),
     [
@@ -152,6 +191,7 @@ def test_a_gateway_starts_without_its_bus(broker: Broker, tmp_path: Path) -> Non
         ("MMETERING_SPOOL", "/proc/spool.db", "/proc/spool.db: "),
         ("MMETERING_SPOOL_SIZE", "1000", "MMETERING_SPOOL_SIZE=1000 is not between 16777216 and"),
         ("MMETERING_SPOOL_DAYS", "-1", "MMETERING_SPOOL_DAYS=-1 is not between 0 and"),
+        ("MMETERING_CLOCK", "rolex", "MMETERING_CLOCK='rolex' is neither ntp nor trusted"),
         ("MMETERING_LOG", "loud", "MMETERING_LOG='loud' is neither text nor json"),
     ],
 )

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mmetering_contract.quantity import Group
+from mmetering_gateway.models.sdm630 import SDM630
 from mmetering_gateway.plan import Request, Wire, line, network, plan
 from mmetering_gateway.registers import WIDTH, Register
-from mmetering_gateway.sdm630 import SDM630
 
 # The 15 values 0x00 to 0x10 and 0x46 to 0x50, whose span of 82 registers is more than one request may ask for.
 FIFTEEN = [Register(address, "frequency") for address in (*range(0x00, 0x12, 2), *range(0x46, 0x52, 2))]
@@ -24,6 +24,32 @@ def test_the_fifteen_values_take_two_requests_at_every_speed(baud: int, expected
     assert requests == (Request(0x00, 18), Request(0x46, 12))
     assert sum(13 + 2 * request.count for request in requests) == 86
     assert sum(wire.cost_s(request.count) for request in requests) * 1000 == pytest.approx(expected_ms, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("baud", "turnaround_s", "limit", "requests", "total", "expected_ms"),
+    [
+        (9600, 0.0, 80, 6, 470, 537.7),
+        (38400, 0.0, 80, 5, 481, 142.8),
+        (9600, 0.05, 80, 4, 500, 752.9),
+        (9600, 0.1, 80, 4, 500, 952.9),
+        (38400, 0.05, 80, 4, 500, 344.2),
+        (38400, 0.1, 80, 4, 500, 544.2),
+        (9600, 0.05, 60, 5, 481, 791.1),
+        (38400, 0.05, 60, 5, 481, 392.8),
+        (9600, 0.05, 50, 6, 470, 837.7),
+        (38400, 0.05, 50, 6, 470, 443.4),
+    ],
+)
+def test_all_86_values_take_the_least_time(
+    *, baud: int, turnaround_s: float, limit: int, requests: int, total: int, expected_ms: float
+) -> None:
+    """The whole map of an SDM630: the slower its answers, the fewer the questions, whatever bytes that costs."""
+    wire = line(baud, bits=10, turnaround_s=turnaround_s)
+    planned = plan(SDM630.registers, limit, wire)
+    assert len(planned) == requests
+    assert sum(13 + 2 * request.count for request in planned) == total
+    assert _cost(planned, wire) * 1000 == pytest.approx(expected_ms, abs=0.06)
 
 
 def test_a_network_wants_the_fewest_requests() -> None:
@@ -48,6 +74,39 @@ def test_no_other_way_to_cut_is_quicker(addresses: list[int], limit: int, wire: 
     assert covered >= set(addresses)
     assert all(request.count <= limit for request in requests)
     assert _cost(requests, wire) == pytest.approx(_least_cost(sorted(addresses), limit, wire))
+
+
+@given(
+    addresses=st.lists(st.integers(0, 300).map(lambda n: 2 * n), min_size=1, max_size=80, unique=True),
+    limit=st.sampled_from([2, 20, 50, 60, 80, 124]),
+    wire=WIRES,
+    gaps=st.booleans(),
+)
+def test_it_is_never_worse_than_taking_as_much_as_fits(
+    addresses: list[int], limit: int, wire: Wire, *, gaps: bool
+) -> None:
+    """Nor than asking for each value by itself; without gaps nothing is read along that nobody wants."""
+    requests = plan([Register(address, "frequency") for address in addresses], limit, wire, gaps=gaps)
+    covered = [address for r in requests for address in range(r.address, r.address + r.count, WIDTH)]
+    assert set(covered) >= set(addresses)
+    assert all(request.count <= limit for request in requests)
+    assert gaps or sorted(covered) == sorted(addresses)
+    rounding = 1e-9
+    assert _cost(requests, wire) <= _cost(_greedy(sorted(addresses), limit, gaps=gaps), wire) + rounding
+    assert _cost(requests, wire) <= len(addresses) * wire.cost_s(WIDTH) + rounding
+
+
+def _greedy(addresses: list[int], limit: int, *, gaps: bool) -> tuple[Request, ...]:
+    """Return requests from the first address on, each as long as it may be."""
+    requests: list[Request] = []
+    for address in addresses:
+        last = requests[-1] if requests else Request(-WIDTH, 0)
+        fits = address + WIDTH - last.address <= limit and (gaps or address == last.address + last.count)
+        if requests and fits:
+            requests[-1] = Request(last.address, address + WIDTH - last.address)
+        else:
+            requests.append(Request(address, WIDTH))
+    return tuple(requests)
 
 
 def _cost(requests: tuple[Request, ...], wire: Wire) -> float:

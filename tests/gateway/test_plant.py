@@ -49,7 +49,7 @@ def test_a_good_plant_is_read_with_its_defaults() -> None:
     assert isinstance(attic, TcpBus)
     assert attic.port == 502
     assert isinstance(yard, RtuOverTcpBus)
-    assert plant.intervals == {Group.LIVE: 5, Group.ENERGY: 60}
+    assert plant.intervals_on("cellar") == {Group.ENERGY: 60, Group.LIVE: 5, Group.QUALITY: 60, Group.DEMAND: 300}
     assert [meter.slug for meter in plant.meters_on("cellar")] == ["flat-01"]
 
 
@@ -57,6 +57,13 @@ def test_a_good_plant_is_read_with_its_defaults() -> None:
     ("before", "after", "error"),
     [
         ("live = 5", "live = 7", "plant.toml: live = 7 does not divide the quarter hour of 900 s"),
+        ("live = 5", "live = 1800", "plant.toml:1: Expected `int` <= 900"),
+        ("live = 5\nenergy = 60", "live = 0\nenergy = 0", "neither live nor energy would be read on bus cellar"),
+        (
+            "port = 4001",
+            "port = 4001\nintervals = { live = 7 }",
+            "plant.toml: live = 7 does not divide the quarter hour",
+        ),
         ("energy = 60", "power = 60", "plant.toml:1: Invalid enum value 'power'"),
         ('device = "/dev', 'devise = "/dev', "plant.toml:8: Object contains unknown field `devise`"),
         ('type = "tcp"', 'type = "udp"', "plant.toml:12: Invalid value 'udp'"),
@@ -68,7 +75,7 @@ def test_a_good_plant_is_read_with_its_defaults() -> None:
         ('bus = "attic"', 'bus = "cellar"', "address 1 on cellar stands there twice"),
         ('bus = "attic"', 'bus = "roof"', "there is no bus roof"),
         ("address = 1\nlabel", "address = 248\nlabel", "plant.toml:24: Expected `int` <= 247"),
-        ("address = 1\nlabel", 'address = 1\nmodel = "sdm72"\nlabel', "plant.toml:21: model 'sdm72' is not one of"),
+        ("address = 1\nlabel", 'address = 1\nmodel = "sdm72"\nlabel', "plant.toml:25: model 'sdm72' is not one of"),
         ("port = 4001", "patience_ms = 0\nport = 4001", "plant.toml:19: Expected `int` >= 50"),
         ("[[meter]]", "[[meters]]", "plant.toml:21: Object contains unknown field `meters`"),
         ("[intervals]", "[intervals", "plant.toml: "),
@@ -80,6 +87,20 @@ def test_a_wrong_plant_is_told_with_file_line_and_reason(before: str, after: str
     with pytest.raises(PlantError) as told:
         read_plant(GOOD.replace(before, after), "plant.toml")
     assert error in str(told.value)
+
+
+def test_a_bus_may_have_intervals_of_its_own() -> None:
+    """What it names holds there in place of what holds everywhere; 0 leaves a group out."""
+    yard = "port = 4001\n"
+    plant = read_plant(GOOD.replace(yard, f"{yard}intervals = {{ live = 30, demand = 0 }}\n"), "plant.toml")
+    assert plant.intervals_on("attic")[Group.LIVE] == 5
+    assert plant.intervals_on("yard") == {Group.ENERGY: 60, Group.LIVE: 30, Group.QUALITY: 60}
+
+
+def test_a_plant_needs_no_intervals() -> None:
+    """Without any the buses are read as they can carry it."""
+    plant = read_plant(GOOD.replace("[intervals]\nlive = 5\nenergy = 60\n", ""), "plant.toml")
+    assert plant.intervals_on("cellar") == {Group.ENERGY: 60, Group.LIVE: 10, Group.QUALITY: 60, Group.DEMAND: 300}
 
 
 def test_a_converter_whose_line_is_known_is_given_the_time_of_the_bytes() -> None:

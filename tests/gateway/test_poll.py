@@ -1,5 +1,6 @@
 """A bus is polled whatever its meters do: real Modbus, a real spool, and no broker, which polling does not need."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,46 +8,23 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
+from kept_live import KeptLive
 from mmetering_contract.quantity import Group
-from mmetering_contract.reading import Reading
-from mmetering_contract.topic import Site
-from mmetering_gateway.live import Live
-from mmetering_gateway.plant import Meter, RtuBus, TcpBus
+from mmetering_gateway.clock import Clock
+from mmetering_gateway.plant import Meter, Plant, RtuBus, TcpBus
 from mmetering_gateway.poll import Poller
 from mmetering_gateway.schedule import Slot
 from mmetering_gateway.spool import Spool
-from mmetering_runtime.config import Broker
-from mmetering_runtime.mqtt import Session
 from mmetering_simulator import fault
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.rtu import RtuBus as SimulatedLine
 from mmetering_simulator.tcp import TcpBus as SimulatedTcp
 from wait import wait_for
 
-SITE = Site("home")
-INTERVALS = {Group.LIVE: 1, Group.ENERGY: 1}
+INTERVALS = {Group.LIVE: 1, Group.ENERGY: 1, Group.QUALITY: 0, Group.DEMAND: 0}
+EACH_SECOND = dict.fromkeys(Group, 1)
 LIVE = Slot(1, (Group.LIVE,))
 BOTH = Slot(2, (Group.ENERGY, Group.LIVE))
-
-
-class KeptLive(Live):
-    """A live state that remembers what was published, there being no broker to see it at."""
-
-    def __init__(self) -> None:
-        """Make it over a session that is never started."""
-        super().__init__(Session(Broker(SITE, "127.0.0.1", 1, "main", "secret"), "test"), SITE, "main", "e", INTERVALS)
-        self.readings: list[Reading] = []
-
-    def reading(self, reading: Reading) -> None:
-        """Keep a reading."""
-        super().reading(reading)
-        self.readings.append(reading)
-
-    def taken(self) -> list[tuple[str, str]]:
-        """Return meter and group of the readings since the last call."""
-        taken = [(reading.meter, reading.group) for reading in self.readings]
-        self.readings.clear()
-        return taken
 
 
 def a_meter() -> FixedMeter:
@@ -54,30 +32,39 @@ def a_meter() -> FixedMeter:
     return FixedMeter({0x00: 230.0, 0x02: 230.0, 0x04: 230.0, 0x46: 50.0, 0x48: 1000.0})
 
 
+def a_plant(bus: TcpBus | RtuBus, meters: int = 2, intervals: dict[Group, int] = INTERVALS) -> Plant:
+    """Return a plant of the meters flat-1, flat-2 ... at the addresses 1, 2 ..."""
+    flats = tuple(Meter(f"flat-{address}", "bus", address) for address in range(1, meters + 1))
+    return Plant(bus=(bus,), meter=flats, intervals=intervals)
+
+
 @contextmanager
-def a_poller(bus: TcpBus | RtuBus, directory: Path, *, meters: int = 2) -> Iterator[tuple[Poller, KeptLive]]:
-    """Give a poller of the meters flat-1, flat-2 ... at the addresses 1, 2 ..."""
+def a_poller(
+    bus: TcpBus | RtuBus, directory: Path, *, meters: int = 2, intervals: dict[Group, int] = INTERVALS
+) -> Iterator[tuple[Poller, KeptLive]]:
+    """Give a poller of such a plant."""
     live = KeptLive()
-    plant = tuple(Meter(f"flat-{address}", "bus", address) for address in range(1, meters + 1))
     with Spool(directory / "spool.db") as spool:
-        poller = Poller(bus, plant, INTERVALS, spool, live)
+        poller = Poller(bus, a_plant(bus, meters, intervals), spool, live, clock=Clock(None))
         yield poller, live
         poller.close()
 
 
 @contextmanager
-def polled(directory: Path, *, meters: int = 2) -> Iterator[tuple[SimulatedTcp, Poller, KeptLive]]:
+def polled(
+    directory: Path, *, meters: int = 2, intervals: dict[Group, int] = INTERVALS
+) -> Iterator[tuple[SimulatedTcp, Poller, KeptLive]]:
     """Give a simulated Modbus TCP bus, and its poller after a first good slot."""
     with (
         SimulatedTcp({address: a_meter() for address in range(1, meters + 1)}) as bus,
-        a_poller(TcpBus("bus", "127.0.0.1", bus.port), directory, meters=meters) as (poller, live),
+        a_poller(TcpBus("bus", "127.0.0.1", bus.port), directory, meters=meters, intervals=intervals) as (poller, live),
     ):
         poller.poll(LIVE, 0)
         assert live.taken() == [(f"flat-{address}", "live") for address in range(1, meters + 1)]
         yield bus, poller, live
 
 
-@pytest.mark.parametrize("spoil", [fault.bad_crc, fault.truncated, fault.wrong_unit, fault.noise_before, fault.nothing])
+@pytest.mark.parametrize("spoil", [fault.bad_crc, fault.truncated, fault.wrong_unit, fault.nothing])
 def test_a_disturbed_frame_loses_no_reading(spoil: Callable[[bytes], bytes], tmp_path: Path) -> None:
     """It is asked for once more at the end of the slot, after the other meters; nobody counts a failed poll."""
     with SimulatedLine({1: a_meter(), 2: a_meter()}, baud=38400) as line:
@@ -192,20 +179,89 @@ def test_a_closed_connection_loses_no_reading(tmp_path: Path) -> None:
         assert all(health.failures == 0 for health in poller.health().values())
 
 
-def test_a_bus_that_cannot_keep_up_reads_the_counters_first(tmp_path: Path) -> None:
-    """Slots are missed and counted, and what is left out of them is the live group."""
-    with polled(tmp_path, meters=4) as (bus, poller, live):
-        bus.delay_s = 0.2  # 0.8 s for each group of the four, and 1 s for both
-        stopping = Event()
-        thread = Thread(target=poller.run, args=(stopping,))
-        thread.start()
-        try:
-            wait_for(lambda: poller.overruns >= 4)
-        finally:
-            stopping.set()
-            thread.join()
+@contextmanager
+def running(poller: Poller) -> Iterator[None]:
+    """Have a poller run meanwhile."""
+    stopping = Event()
+    thread = Thread(target=poller.run, args=(stopping,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def test_a_bus_that_cannot_keep_up_reads_what_matters_most(tmp_path: Path) -> None:
+    """Slots are missed and counted; counters come more often than live values, and all else is hardly read."""
+    with polled(tmp_path, meters=4, intervals=EACH_SECOND) as (bus, poller, live):
+        bus.delay_s = 0.2  # for each request: 1.6 s for the counters of the four and 0.8 s for the live values
+        with running(poller):
+            wait_for(lambda: poller.overruns >= 8)
         groups = Counter(group for _, group in live.taken())
-        assert groups["energy"] > groups["live"]
+        assert groups["energy"] > groups["live"] > groups["quality"] + groups["demand"]
+
+
+def test_quality_and_demand_are_read_between_the_slots(tmp_path: Path) -> None:
+    """Of every meter that is well, again and again; and no slot is missed for it."""
+    with polled(tmp_path, intervals=EACH_SECOND) as (bus, poller, live):
+        bus.delay_s = 0.01
+        every = {(f"flat-{address}", group) for address in (1, 2) for group in Group}
+        with running(poller):
+            for _ in range(2):
+                wait_for(lambda: every <= {(reading.meter, reading.group) for reading in live.readings})
+                live.readings.clear()
+        assert poller.busy_s > 0
+
+
+def test_what_does_not_fit_between_the_slots_is_left_out_and_told(tmp_path: Path) -> None:
+    """No slot is late for it; that a group has waited in vain until its next slot counts as a missed one."""
+    intervals = {Group.LIVE: 1, Group.ENERGY: 0, Group.QUALITY: 1, Group.DEMAND: 0}
+    with polled(tmp_path, meters=1, intervals=intervals) as (bus, poller, live):
+        bus.delay_s = 0.3  # for each request, of which quality takes three
+        for _ in range(5):
+            poller.poll(LIVE, time.monotonic())  # lets the gateway know how slow the meter is
+        with running(poller):
+            wait_for(lambda: poller.overruns >= 3)
+        assert {group for _, group in live.taken()} == {"live"}
+
+
+def test_a_lost_reply_between_the_slots_says_nothing_of_the_meter(tmp_path: Path) -> None:
+    """It is not asked again before its next slot, and goes on from there as if nothing had been."""
+    seldom = {Group.LIVE: 900, Group.ENERGY: 0, Group.QUALITY: 1, Group.DEMAND: 0}
+    with polled(tmp_path, meters=1, intervals=seldom) as (bus, poller, live):
+        with running(poller):
+            wait_for(lambda: ("flat-1", "quality") in live.taken())
+            bus.unplug(1)
+            wait_for(lambda: poller.health()["flat-1"].lost)
+        bus.plug(1)
+        assert (poller.health()["flat-1"].polls, poller.health()["flat-1"].failures) == (1, 0)
+        assert poller.overruns == 0
+        poller.poll(LIVE, time.monotonic())
+        with running(poller):
+            wait_for(lambda: ("flat-1", "quality") in live.taken())
+        assert (poller.health()["flat-1"].lost, poller.health()["flat-1"].failures) == (1, 0)
+
+
+def test_a_changed_plant_has_its_intervals_told(tmp_path: Path) -> None:
+    """Who shows the values knows from the meter's info how often they come."""
+    with polled(tmp_path) as (bus, poller, live):
+        assert live.infos["flat-1"].intervals == {"live": 1, "energy": 1}
+        poller.change(a_plant(TcpBus("bus", "127.0.0.1", bus.port), intervals=INTERVALS | {Group.ENERGY: 5}))
+        with running(poller):
+            wait_for(lambda: live.infos["flat-1"].intervals == {"live": 1, "energy": 5})
+
+
+def test_the_bus_tells_how_its_questions_fared(tmp_path: Path) -> None:
+    """Every question is counted, and so is each that was not answered."""
+    with polled(tmp_path) as (bus, poller, _):
+        before = poller.bus_health(0.5)
+        assert (before.load, before.requests, before.timeouts) == (0.5, bus.requests, 0)
+        bus.unplug(2)
+        poller.poll(LIVE, 0)
+        after = poller.bus_health(0.5)
+        assert after.requests > before.requests
+        assert after.timeouts == 2
 
 
 def test_the_turnaround_is_the_meters_own(tmp_path: Path) -> None:

@@ -3,14 +3,21 @@
 import math
 import struct
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mmetering_contract.quantity import QUANTITIES
-from mmetering_gateway.registers import Register, decode, shortest
-from mmetering_gateway.sdm630 import SDM630
+from mmetering_contract.quantity import Group
+from mmetering_gateway.models.sdm630 import SDM630
+from mmetering_gateway.registers import Form, Register, decode, floats, shortest
+from mmetering_simulator.frame import rtu_reply
 
-# The begin of a reply that was captured from an SDM630: 221.917 V on L1 in registers 0 and 1, then L2.
-CAPTURED = [0x435D, 0xEADE]
+# A whole reply of an SDM630 to a question for two registers from 0 on (Tasmota, issue 13224), and one that its
+# sibling's manual prints (SDM320Y, V1.0, page 42), which says that this is 230.2 V.
+CAPTURED = bytes.fromhex("01 04 04 43 60 25 88 F4 E8")
+PRINTED = bytes.fromhex("01 04 04 43 66 33 34 1B 38")
+# What a reply of 80 registers from 0 on showed (ESPHome, pull request 8032), whose first value was 43 5D EA DE;
+# registers that the manual does not list read 0.0.
+SHOWN = {0x00: 221.917, 0x06: 3.580, 0x0C: 754.75, 0x46: 50.0214}
 
 
 def registers_of(*values: float) -> list[int]:
@@ -18,11 +25,41 @@ def registers_of(*values: float) -> list[int]:
     return list(struct.unpack(f">{2 * len(values)}H", struct.pack(f">{len(values)}f", *values)))
 
 
-def test_a_captured_reply_reads_as_the_meter_showed_it() -> None:
-    """The word order is most significant register first."""
-    values, missing = decode([Register(0, "voltage_l1")], {0: CAPTURED})
-    assert round(values["voltage_l1"], 3) == 221.917
+@pytest.mark.parametrize(("reply", "shown"), [(CAPTURED, 224.147), (PRINTED, 230.2)])
+def test_a_captured_reply_reads_as_the_meter_showed_it(reply: bytes, shown: float) -> None:
+    """Bytes that went over a line are the volts that were read there: the most significant register comes first."""
+    frame = rtu_reply(reply)
+    assert frame is not None
+    registers = struct.unpack(">2H", frame.pdu[2:])
+    values, missing = decode([Register(0, "voltage_l1")], {0: registers})
+    assert round(values["voltage_l1"], 3) == shown
     assert missing == ()
+
+
+def test_a_long_reply_is_taken_apart_by_the_table() -> None:
+    """Values stand under their names, also behind registers that nobody lists."""
+    block = registers_of(*(SHOWN.get(address, 0.0) for address in range(0, 80, 2)))
+    assert block[:2] == [0x435D, 0xEAC1]  # 221.917 in the three decimals that were shown; 43 5D EA DE on the line
+    values, missing = decode(SDM630.of_group(Group.LIVE), {0: block})
+    told = {name: value for name, value in values.items() if value}
+    assert told == {"voltage_l1": 221.917, "current_l1": 3.58, "power_l1": 754.75, "frequency": 50.0214}
+    assert missing == ()
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), max_size=40))
+def test_words_in_the_other_order_are_the_same_floats(values: list[float]) -> None:
+    """Exchanging the two registers of every float is undone by saying so."""
+    registers = registers_of(*values)
+    exchanged = [word for low in range(0, len(registers), 2) for word in (registers[low + 1], registers[low])]
+    assert floats(exchanged, swapped=True) == floats(registers) == tuple(values)
+
+
+def test_a_prefix_of_m_makes_the_six_counters_of_the_whole_meter_a_thousandfold() -> None:
+    """Registers 0x0048 to 0x0052 count in M then, those by phase in k as ever."""
+    wanted = [Register(0x48, "energy_import"), Register(0x52, "charge"), Register(0x15A, "energy_import_l1")]
+    blocks = {0x48: registers_of(1.5, 0, 0, 0, 0, 2.0), 0x15A: registers_of(1.5)}
+    values, _ = decode(wanted, blocks, Form(factor=1000))
+    assert values == {"energy_import": 1_500_000, "charge": 2_000_000, "energy_import_l1": 1500}
 
 
 def test_counters_leave_as_whole_watt_hours() -> None:
@@ -55,8 +92,3 @@ def test_a_count_beyond_every_counter_is_missing() -> None:
 def test_shortest_keeps_the_float32(value: float) -> None:
     """Shortening a value never changes the float32 that it is."""
     assert struct.pack(">f", shortest(value)) == struct.pack(">f", value)
-
-
-def test_the_sdm630_has_every_quantity_once() -> None:
-    """The register table and the contract hold the same quantities."""
-    assert sorted(register.quantity for register in SDM630.registers) == sorted(q.name for q in QUANTITIES)

@@ -22,6 +22,7 @@ def test_with_the_bus_away_nobody_is_asked() -> None:
     slot.dead("flat-02", Group.LIVE, "the adapter is gone")
     assert slot.passes("flat-03", Group.LIVE)
     assert slot.reasons == {"flat-01": "no reply", "flat-02": "the adapter is gone", "flat-03": "the adapter is gone"}
+    assert slot.is_dead
 
 
 def test_who_was_not_well_before_is_not_asked_again() -> None:
@@ -29,3 +30,4 @@ def test_who_was_not_well_before_is_not_asked_again() -> None:
     slot = Round()
     slot.silent("flat-01", Group.LIVE, "no reply")
     assert slot.again({"flat-02"}) == []
+    assert not slot.is_dead

@@ -1,10 +1,12 @@
 """Polls lie on the wall clock's slots."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mmetering_contract.quantity import Group
-from mmetering_gateway.schedule import QUARTER_HOUR_S, Slot, late_slot, missed_slots, next_slot
+from mmetering_gateway.schedule import QUARTER_HOUR_S, Slot, late_slot, missed_slots, next_slot, shortest
 
 DIVISORS = [seconds for seconds in range(1, QUARTER_HOUR_S + 1) if QUARTER_HOUR_S % seconds == 0]
 INTERVALS = {Group.LIVE: 10, Group.ENERGY: 60}
@@ -48,7 +50,7 @@ def test_slots_that_a_busy_bus_missed_are_counted(slot: Slot, missed: int) -> No
     assert missed_slots(Slot(10, (Group.LIVE,)), slot, INTERVALS) == missed
 
 
-ALL = {Group.LIVE: 10, Group.ENERGY: 60, Group.QUALITY: 30}
+ALL = {Group.LIVE: 10, Group.ENERGY: 60, Group.QUALITY: 30, Group.DEMAND: 300}
 
 
 @pytest.mark.parametrize(
@@ -56,14 +58,42 @@ ALL = {Group.LIVE: 10, Group.ENERGY: 60, Group.QUALITY: 30}
     [
         (19.9, None),
         (20.1, None),
-        (31.0, Slot(30, (Group.LIVE,))),
-        (61.5, Slot(60, (Group.ENERGY, Group.LIVE))),
+        (31.0, Slot(30, (Group.QUALITY,))),
+        (61.5, Slot(60, (Group.ENERGY, Group.QUALITY))),
+        (305.0, Slot(300, (Group.ENERGY, Group.QUALITY, Group.DEMAND))),
         (5.0, None),
     ],
 )
-def test_a_late_slot_leaves_out_what_matters_least(now: float, slot: Slot | None) -> None:
-    """After the poll at 10 what was passed is made good at once, but for the last group; nothing if that was all."""
+def test_a_late_slot_leaves_the_live_values_out(now: float, slot: Slot | None) -> None:
+    """After the poll at 10 what was passed is made good at once, but for live values; nothing if that was all."""
     assert late_slot(Slot(10, (Group.LIVE,)), now, ALL) == slot
+
+
+def test_live_values_are_not_left_out_twice() -> None:
+    """Where the counters are late again, which were read alone, the live values are read with them this time."""
+    assert late_slot(Slot(60, (Group.ENERGY,)), 125.0, ALL) == Slot(120, (Group.ENERGY, Group.LIVE, Group.QUALITY))
+    assert late_slot(Slot(60, (Group.ENERGY,)), 75.0, {Group.LIVE: 10, Group.ENERGY: 60}) is None
+
+
+@pytest.mark.parametrize("energy_s", [5.0, 65.0, 200.0, 2000.0])
+def test_live_values_come_at_least_every_other_time(energy_s: float) -> None:
+    """Even where the counters alone take longer than their interval, both of them are read again and again."""
+    intervals, now, previous = {Group.LIVE: 10, Group.ENERGY: 60}, 0.0, Slot(0, ())
+    seen: list[tuple[Group, ...]] = []
+    for _ in range(50):
+        late = late_slot(previous, now, intervals)
+        previous = late or next_slot(now, intervals)
+        now = max(now, previous.at) + sum({Group.ENERGY: energy_s, Group.LIVE: 12.0}[g] for g in previous.groups)
+        seen.append(previous.groups)
+    assert all(Group.LIVE in one + other for one, other in pairwise(seen))
+    assert sum(Group.ENERGY in groups for groups in seen) >= 50 * 10 / 60
+
+
+def test_the_shortest_interval_is_that_of_a_group_that_does_not_wait() -> None:
+    """It is what a slot has to be done in; where all groups wait it is the shortest of theirs."""
+    assert shortest(ALL) == 10
+    assert shortest({Group.ENERGY: 60, Group.QUALITY: 5}) == 60
+    assert shortest({Group.QUALITY: 30, Group.DEMAND: 300}) == 30
 
 
 @given(

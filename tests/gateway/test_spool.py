@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from mmetering_contract.reading import Reading
 from mmetering_contract.record import Device, Receipt
+from mmetering_gateway.dating import Uptime
 from mmetering_gateway.room import Bounds
 from mmetering_gateway.sample import Sample
 from mmetering_gateway.spool import Spool, SpoolError
@@ -344,21 +345,53 @@ CREATE INDEX reading_archived ON reading (receipt_at) WHERE receipt_at IS NOT NU
 INSERT INTO spool VALUES ('0123456789abcdef', 1);
 INSERT INTO reading (meter, ts_ms, payload) VALUES ('flat-01', 1, CAST('{"group":"energy"}' AS BLOB));
 """
+# What came with the bounds of the spool; afterwards the version of the schema was 1.
+SECOND_SCHEMA = """
+ALTER TABLE spool ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE reading ADD COLUMN scan_group TEXT NOT NULL DEFAULT '';
+UPDATE reading SET scan_group = 'energy';
+CREATE TABLE dropped (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, receipt_at INTEGER);
+CREATE INDEX reading_open_group ON reading (scan_group, seq) WHERE receipt_at IS NULL;
+CREATE INDEX dropped_untold ON dropped (first) WHERE receipt_at IS NULL;
+PRAGMA user_version = 1;
+"""
 
 
-def test_a_spool_of_the_first_release_goes_on(tmp_path: Path) -> None:
-    """It keeps its epoch and its readings, and knows their groups."""
+def tables(path: Path) -> set[tuple[str, str | None, frozenset[str]]]:
+    """Return the tables and indexes of a spool: their names, what an index is for, the columns of a table."""
+    with sqlite3.connect(path) as db:
+        found = {
+            (
+                name,
+                sql if kind == "index" else None,
+                frozenset(row[1] for row in db.execute(f"PRAGMA table_info({name})")),
+            )
+            for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_schema").fetchall()
+        }
+    db.close()
+    return found
+
+
+@pytest.mark.parametrize("schema", [FIRST_SCHEMA, FIRST_SCHEMA + SECOND_SCHEMA])
+def test_a_spool_of_an_earlier_release_goes_on(tmp_path: Path, schema: str) -> None:
+    """It keeps its epoch and its readings, knows their groups, and takes readings without a time."""
     path = tmp_path / "spool.db"
     with sqlite3.connect(path) as db:
-        db.executescript(FIRST_SCHEMA)
+        db.executescript(schema)
     db.close()
     with Spool(path) as spool:
         assert spool.epoch == "0123456789abcdef"
         assert [reading.seq for reading in spool.append(samples(1))] == [2]
         assert groups(spool) == [(1, "energy"), (2, "live")]
+        assert (spool.undated(), spool.good_boot()) == (0, None)
+        spool.append([Sample("flat-01", T0, "live", {}, 12, undated=Uptime("b", 5))])
+        assert spool.undated() == 1
+        assert spool.open_seqs(10, newest=False) == [1, 2]
     with sqlite3.connect(path) as db:
-        assert db.execute("SELECT scan_group FROM reading").fetchall() == [("energy",), ("live",)]
+        assert db.execute("SELECT scan_group FROM reading").fetchall() == [("energy",), ("live",), ("live",)]
     db.close()
+    Spool(tmp_path / "new.db").close()
+    assert tables(path) == tables(tmp_path / "new.db")
 
 
 def test_a_replay_opens_what_is_archived_again(spool: Spool) -> None:

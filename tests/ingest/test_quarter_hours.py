@@ -7,9 +7,12 @@ from datetime import timedelta
 import psycopg
 import pytest
 from ingest_building import T0, delivery, reading
+from mmetering_contract.quantity import QUANTITIES
 from mmetering_contract.reading import Reading
 from mmetering_ingest.quarter_hours import compute_dirty
 from mmetering_ingest.store import Store
+from msgspec.structs import replace
+from psycopg import sql
 
 
 @pytest.fixture
@@ -59,10 +62,52 @@ def test_a_quarter_hour_holds_what_its_readings_amount_to(database: str, connect
     ]
 
 
+def test_quality_and_demand_stand_beside(database: str, connection: psycopg.Connection) -> None:
+    """Their quarter hours are in a table of their own, where there were such readings; what falls keeps its order."""
+    commit(
+        database,
+        reading(1, ts=T0, voltage_thd_l1=2.0, power_demand_maximum=5000.0),
+        reading(2, ts=T0 + timedelta(minutes=1), voltage_thd_l1=4.0, energy_net=700),
+        reading(3, ts=T0 + timedelta(minutes=2), energy_net=-300),
+        reading(4, ts=T0 + timedelta(minutes=15), energy_net=-400),
+    )
+    compute(connection)
+    quality = connection.execute(
+        """SELECT bucket, (voltage_thd_l1).mean, (voltage_thd_l1).maximum, (power_demand_maximum).maximum,
+                  current_neutral
+           FROM quarter_hour_quality"""
+    ).fetchall()
+    assert quality == [(T0, 3.0, 4.0, 5000.0, None)]
+    net = connection.execute(
+        "SELECT (energy_net).first, (energy_net).last FROM quarter_hour ORDER BY bucket"
+    ).fetchall()
+    assert net == [(700, -300), (-400, -400)]
+
+
+def test_every_quantity_comes_into_its_own_quarter_hours(database: str, connection: psycopg.Connection) -> None:
+    """No quantity may end in the column of another or nowhere, at first or again, also of a reading with it alone."""
+    names = [quantity.name for quantity in QUANTITIES]
+    maxima = sql.SQL("SELECT {} FROM quarter_hour JOIN quarter_hour_quality USING (meter_id, bucket)").format(
+        sql.SQL(", ").join(sql.SQL("({}).maximum").format(sql.Identifier(name)) for name in names)
+    )
+    for first in (1000, 2000):
+        values = range(first, first + len(names))
+        numbered = zip(names, values, strict=True)
+        commit(database, *(replace(reading(value, ts=T0), values={name: value}) for name, value in numbered))
+        compute(connection)
+        assert connection.execute(maxima).fetchall() == [tuple(values)]
+
+
 def test_any_order_splitting_and_repetition_gives_the_same_table(database: str, connection: psycopg.Connection) -> None:
     """Shuffled, cut at random, partly repeated and computed in between: the same quarter hours as all at once."""
     readings = [
-        reading(seq, ts=T0 + timedelta(seconds=97 * seq), power_total=float(seq % 7), energy_import=1000 + seq)
+        reading(
+            seq,
+            ts=T0 + timedelta(seconds=97 * seq),
+            power_total=float(seq % 7),
+            energy_import=1000 + seq,
+            current_neutral=float(seq % 5),
+        )
         for seq in range(1, 60)
     ]
     dice = random.Random(630)
@@ -74,14 +119,32 @@ def test_any_order_splitting_and_repetition_gives_the_same_table(database: str, 
         if dice.random() < 0.5:
             compute(connection)
     compute(connection)
-    found = connection.execute("SELECT * FROM quarter_hour ORDER BY bucket").fetchall()
+    tables = "SELECT * FROM quarter_hour LEFT JOIN quarter_hour_quality USING (meter_id, bucket) ORDER BY bucket"
+    found = connection.execute(tables).fetchall()
     connection.execute("DELETE FROM quarter_hour")
+    connection.execute("DELETE FROM quarter_hour_quality")
     connection.execute(
         "INSERT INTO dirty_quarter_hour SELECT DISTINCT meter_id, date_bin('15 min', ts, 'epoch') FROM reading"
     )
     compute(connection)
-    assert found == connection.execute("SELECT * FROM quarter_hour ORDER BY bucket").fetchall()
+    assert found == connection.execute(tables).fetchall()
     assert len(found) == 7
+
+
+def test_a_reading_with_a_guessed_time_never_counts(database: str, connection: psycopg.Connection) -> None:
+    """It is kept, and no quarter hour holds anything of it: neither one that it shares nor one of its own."""
+    commit(
+        database,
+        reading(1, ts=T0, power_total=100.0, energy_import=1000),
+        replace(reading(2, ts=T0 + timedelta(minutes=5), power_total=900.0, energy_import=9000), clock_synced=False),
+        replace(reading(3, ts=T0 + timedelta(minutes=20), energy_import=9001), clock_synced=False),
+    )
+    compute(connection)
+    assert connection.execute("SELECT count(*) FROM reading").fetchone() == (3,)
+    found = connection.execute(
+        "SELECT bucket, readings, (energy_import).last, (power_total).maximum FROM quarter_hour"
+    ).fetchall()
+    assert found == [(T0, 1, 1000, 100.0)]
 
 
 def test_a_mark_that_is_not_committed_yet_is_not_lost(database: str, connection: psycopg.Connection) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import psycopg
 import pytest
 from fix_postgres import PostgresServer
@@ -57,6 +58,30 @@ def test_a_repeat_stores_nothing_and_is_receipted(store: Store, database: str) -
     assert receipts == {"main": [Receipt(EPOCH, stored=((2, 4),))]}
     assert seqs(database) == [1, 2, 3, 4]
     assert rows(database, "SELECT seqs::text FROM gateway_record") == [("{[1,5)}",)]
+
+
+def test_each_scan_group_fills_its_own_columns(store: Store, database: str) -> None:
+    """Readings of several groups, some of them in part or repeated, come into the columns that they are of."""
+    mixed = [
+        msgspec.structs.replace(reading(1), values={"voltage_l1": 230}, missing=("power_total",)),
+        msgspec.structs.replace(reading(2), values={"power_total": 1.5, "voltage_l1": 231}),
+        msgspec.structs.replace(reading(3), group="quality", values={"power_factor_l1": 1}),
+        msgspec.structs.replace(reading(4), group="energy", values={"energy_total": 7, "tomorrow": 8}),
+        msgspec.structs.replace(reading(5), group="demand", values={}),
+    ]
+    for readings in (mixed[2:4], mixed):
+        store.commit([delivery(*readings)])
+    found = rows(
+        database,
+        "SELECT seq, power_total, voltage_l1, power_factor_l1, energy_total, extra FROM reading ORDER BY seq",
+    )
+    assert found == [
+        (1, None, 230, None, None, None),
+        (2, 1.5, 231, None, None, None),
+        (3, None, None, 1, None, None),
+        (4, None, None, None, 7, {"tomorrow": 8}),
+        (5, None, None, None, None, None),
+    ]
 
 
 def test_what_a_gateway_has_dropped_is_accounted_for(store: Store, database: str) -> None:

@@ -5,6 +5,7 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mmetering_simulator.answer import answer
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.frame import (
     MBAP,
@@ -12,11 +13,12 @@ from mmetering_simulator.frame import (
     Frame,
     FrameError,
     Framing,
-    answer,
+    collided,
     crc16,
     mbap_pack,
     mbap_take,
     rtu_pack,
+    rtu_reply,
     rtu_take,
 )
 
@@ -42,54 +44,6 @@ def test_captured_reply_is_what_we_say() -> None:
     reply = rtu_pack(Frame(1, answer(request.pdu, FixedMeter({0x0000: 221.91745}), now=0)))
     assert reply.startswith(REPLY_BEGINS)
     assert len(reply) == 5 + 2 * 80
-
-
-def test_a_value_is_big_endian_with_its_high_register_first() -> None:
-    """A float32 must lie in two registers, most significant byte first."""
-    reply = answer(_read(4, 0x0034, 2), FixedMeter({0x0034: -1234.5}), now=0)
-    assert reply == b"\x04\x04" + struct.pack(">f", -1234.5)
-
-
-def test_what_was_never_set_reads_zero() -> None:
-    """Undefined registers inside the map must read 0.0, as real units answer."""
-    assert answer(_read(4, 0x002C, 2), FixedMeter({0x002A: 1.0}), now=0) == b"\x04\x04\x00\x00\x00\x00"
-
-
-@pytest.mark.parametrize(
-    ("pdu", "code"),
-    [
-        (_read(4, 0, 82), 2),  # more than 80 registers
-        (_read(4, 0, 0), 2),
-        (_read(4, 1, 2), 2),  # odd start
-        (_read(4, 0, 3), 2),  # odd count
-        (_read(4, 0x017C, 4), 2),  # beyond the map
-        (_read(4, 0xFFFE, 4), 2),  # beyond all addresses
-        (_read(3, 0x0100, 2), 2),
-        (_read(3, 0xFC02, 4), 2),
-        (_read(6, 0, 1), 1),  # a function that an SDM630 lacks
-        (b"\x10\x00\x18\x00\x02\x04\x44\x7a\x00\x00", 1),  # writing is refused
-        (b"\x04\x00\x00", 1),  # cut short
-    ],
-)
-def test_exceptions(pdu: bytes, code: int) -> None:
-    """What a real meter refuses must be refused with its exception code."""
-    assert answer(pdu, FixedMeter(), now=0) == bytes((pdu[0] | 0x80, code))
-
-
-@pytest.mark.parametrize(("start", "count"), [(0, 80), (0, 2), (0x017C, 2), (0x0156, 40)])
-def test_the_map_can_be_read_to_its_ends(start: int, count: int) -> None:
-    """Up to 80 registers anywhere in the map must be readable at once."""
-    reply = answer(_read(4, start, count), FixedMeter(), now=0)
-    assert reply[:2] == bytes((4, 2 * count))
-
-
-@pytest.mark.parametrize(("start", "count"), [(0xFC00, 2), (0xFC00, 4), (0xFC02, 1), (0xFC03, 1)])
-def test_identity_is_readable_by_register(start: int, count: int) -> None:
-    """Serial number, meter code and software version must be readable together and apart."""
-    identity = struct.pack(">IHH", 23040101, 0x0070, 0x0108)
-    begin = 2 * (start - 0xFC00)
-    reply = answer(_read(3, start, count), FixedMeter(serial=23040101), now=0)
-    assert reply == bytes((3, 2 * count)) + identity[begin : begin + 2 * count]
 
 
 frames = st.builds(
@@ -134,6 +88,24 @@ def test_a_wrong_crc_takes_all_that_was_heard_with_it() -> None:
     data += rtu_pack(Frame(1, _read(4, 2, 2)))
     assert rtu_take(data) is None
     assert not data
+
+
+def test_a_sound_reply_is_known_from_the_rest() -> None:
+    """A converter to TCP must take a reply with a right CRC for one, and nothing else."""
+    frame = Frame(7, b"\x84\x02")
+    assert rtu_reply(rtu_pack(frame)) == frame
+    for other in (b"", b"\xff", rtu_pack(frame)[:-1], b"\xff" + rtu_pack(frame), rtu_pack(frame)[:-1] + b"\x00"):
+        assert rtu_reply(other) is None
+
+
+def test_equal_frames_survive_a_collision_and_others_do_not() -> None:
+    """Meters that say the same at once must be understood; where they differ the CRC must be wrong."""
+    one, other = (rtu_pack(Frame(1, b"\x03\x04" + struct.pack(">I", serial))) for serial in (23040101, 23040102))
+    assert collided([one, one]) == one
+    assert rtu_reply(collided([one, other])) is None
+    short = rtu_pack(Frame(1, b"\x83\x02"))
+    assert rtu_reply(collided([one, short])) is None
+    assert len(collided([short, one])) == len(one)
 
 
 def test_a_write_is_taken_with_all_its_data() -> None:

@@ -4,6 +4,7 @@ import math
 import struct
 from datetime import UTC, datetime
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmetering_simulator.building import DEFAULT, Building, load_building
 from mmetering_simulator.meter import SimulatedMeter
+from mmetering_simulator.models import MODELS
 
 BUILDING = load_building()
 START = BUILDING.installed.timestamp()
@@ -178,6 +180,98 @@ def _building_with(directory: Path, old: str, new: str) -> Building:
     path = directory / "building.toml"
     path.write_text(text.replace(old, new), encoding="utf-8")
     return load_building(path)
+
+
+@every_meter
+@settings(deadline=None)
+@given(now=times, later=st.floats(0, 7 * 86400))
+def test_demand_is_the_mean_of_the_last_full_hour(slug: str, now: float, later: float) -> None:
+    """Power demand must be what was counted in the last full hour; no maximum may fall, nor lie below its demand."""
+    image, after = Image(slug, now), Image(slug, now + later)
+    hour = now // 3600 * 3600
+    if hour - 3600 >= START:
+        before, then = _meter(slug).values(hour - 3600), _meter(slug).values(hour)
+        counted = [then[address] - before[address] for address in (0x48, 0x4A)]
+        assert image[0x54] == pytest.approx(1000 * (counted[0] - counted[1]), rel=1e-3, abs=0.1)
+    for demand, highest in ((0x54, 0x56), (0x64, 0x66), (0x68, 0x6A), (0x102, 0x108), (0x104, 0x10A), (0x106, 0x10C)):
+        assert image[demand] <= image[highest] <= after[highest]
+
+
+def test_a_maximum_is_the_highest_demand_so_far() -> None:
+    """Hour by hour from the installation on, over midnight, a maximum must be the highest demand until then."""
+    for demand, highest in ((0x54, 0x56), (0x64, 0x66), (0x106, 0x10C)):
+        hours = [_meter("flat-03").values(START + 3600 * hour) for hour in range(1, 50)]
+        assert [values[highest] for values in hours] == [*accumulate((values[demand] for values in hours), max)]
+
+
+@every_meter
+@settings(deadline=None)
+@given(now=times)
+def test_the_rest_of_the_map_is_plausible(slug: str, now: float) -> None:
+    """Distortion must be some per cent, charge the apparent energy over the voltage, 00FE the other sign of 003E."""
+    image = Image(slug, now)
+    for phase in (0, 2, 4):
+        assert 1 < image[0xEA + phase] < 4
+        assert 1 < image[0x14E + phase] < 4
+        assert (5 < image[0xF0 + phase] <= 20) if image[0x06 + phase] else image[0xF0 + phase] == 0
+    for average, first in ((0xF8, 0xEA), (0xFA, 0xF0), (0x154, 0x14E)):
+        assert _close(image[average], sum(image.phases(first)) / 3)
+    assert image[0x52] == pytest.approx(1000 * image[0x50] / 230, rel=1e-5, abs=0.01)
+    assert image[0xFE] == -image[0x3E]
+
+
+def test_a_single_phase_model_says_the_same_at_its_own_addresses(tmp_path: Path) -> None:
+    """A flat with an SDM120 must have the one phase's values where that model has them, with demand by direction."""
+    one = "yearly_kwh = 2900\nphases = 1"
+    full = SimulatedMeter(_building_with(tmp_path, "yearly_kwh = 2900", one), "flat-03").values(START + 1e6)
+    small = SimulatedMeter(_building_with(tmp_path, "yearly_kwh = 2900", f'{one}\nmodel = "sdm120"'), "flat-03")
+    values = small.values(START + 1e6)
+    assert values.keys() == MODELS["sdm120"].inputs
+    assert all(values[address] == full[address] for address in values.keys() & full.keys())
+    assert values[0x58] == values[0x54] > 0 == values[0x5C]
+    assert values[0x5A] == values[0x56] >= values[0x58]
+
+
+@pytest.mark.parametrize(("slug", "sign"), [("flat-03", 1), ("pv", -1)])
+def test_the_small_three_phase_models_count_both_ways(tmp_path: Path, slug: str, sign: int) -> None:
+    """Import and export power must be the two sides of the power, and the net energy their counters' difference."""
+    text = DEFAULT.read_text(encoding="utf-8").replace(f"[meter.{slug}]", f'[meter.{slug}]\nmodel = "sdm72d-m-v2"')
+    path = tmp_path / "building.toml"
+    path.write_text(text, encoding="utf-8")
+    noon = datetime(2026, 6, 1, 11, tzinfo=UTC).timestamp()
+    values = SimulatedMeter(load_building(path), slug).values(noon)
+    assert values.keys() == MODELS["sdm72d-m-v2"].inputs
+    assert values[0x500 if sign > 0 else 0x502] == sign * values[0x34] > 0
+    assert values[0x502 if sign > 0 else 0x500] == 0
+    assert values[0x18C] == values[0x48] - values[0x4A]
+    assert values[0x180] == values[0x156]
+
+
+def test_a_reversed_phase_runs_backwards(tmp_path: Path) -> None:
+    """Through a phase that is connected the wrong way round a consumer must seem to feed in, and only there."""
+    sound = _meter("flat-03").values(START + 1e6)
+    turned = SimulatedMeter(
+        _building_with(tmp_path, "yearly_kwh = 2900", "yearly_kwh = 2900\nreversed_phases = [2]"), "flat-03"
+    ).values(START + 1e6)
+    assert [turned[address] for address in (0x0C, 0x10)] == [sound[address] for address in (0x0C, 0x10)]
+    assert turned[0x0E] == -sound[0x0E] < 0
+    assert turned[0x20] == -sound[0x20]
+    assert abs(turned[0x26]) > 90
+    assert (turned[0x15C], turned[0x162]) == (0, sound[0x15C])
+    assert turned[0x34] == pytest.approx(sound[0x34] - 2 * sound[0x0E])
+    assert turned[0x00] == sound[0x00]
+    assert turned[0x54] < sound[0x54]
+
+
+def test_a_dead_phase_has_no_voltage(tmp_path: Path) -> None:
+    """A phase that is dead must read 0 throughout, and the others as ever."""
+    dead = SimulatedMeter(
+        _building_with(tmp_path, "yearly_kwh = 2900", "yearly_kwh = 2900\ndead_phases = [3]"), "flat-03"
+    ).values(START + 1e6)
+    sound = _meter("flat-03").values(START + 1e6)
+    assert [dead[address] for address in (0x04, 0x0A, 0x10, 0xEE, 0x15E, 0x106)] == [0, 0, 0, 0, 0, 0]
+    assert [dead[address] for address in (0x00, 0x02, 0x0C, 0x15A)] == [sound[a] for a in (0x00, 0x02, 0x0C, 0x15A)]
+    assert dead[0x34] == pytest.approx(sound[0x34] - sound[0x10])
 
 
 def test_another_seed_is_another_building(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from mmetering_gateway.plant import RtuBus, TcpBus, read_plant
 from mmetering_gateway.sample import Sample
 from mmetering_gateway.spool import Spool
 from mmetering_simulator.__main__ import main
-from mmetering_simulator.building import load_building
+from mmetering_simulator.building import DEFAULT, load_building
 from mmetering_simulator.meter import SimulatedMeter
 from mmetering_simulator.past import write_past
 from mmetering_simulator.plant import plant
@@ -62,7 +62,7 @@ def test_it_is_what_the_meter_says_at_that_time(spool: Spool) -> None:
         for name, address in {"energy_import": 0x48, "energy_export": 0x4A, "energy_export_l3": 0x164}.items():
             assert energy[name] == pytest.approx(1000 * said[address], rel=1e-6, abs=1)
         assert len(live) == 11
-        assert len(energy) == 11
+        assert len(energy) == 26
 
 
 def test_a_second_past_adds_only_what_is_missing(spool: Spool) -> None:
@@ -119,6 +119,14 @@ def test_a_gateway_understands_the_plant(tmp_path: Path) -> None:
         (slug, meter.bus, meter.unit) for slug, meter in BUILDING.meter.items()
     ]
     assert read.meter[0].label == "Flat 1"
+
+
+def test_the_plant_names_each_meter_s_model(tmp_path: Path) -> None:
+    """A building may have meters of several models, and the plant must tell the gateway which is which."""
+    text = DEFAULT.read_text(encoding="utf-8").replace("[meter.pv]", '[meter.pv]\nmodel = "sdm72d-m-v2"')
+    (tmp_path / "building.toml").write_text(text, encoding="utf-8")
+    read = read_plant(plant(load_building(tmp_path / "building.toml"), tmp_path, "127.0.0.1"), "plant.toml")
+    assert {meter.slug: meter.model for meter in read.meter if meter.model != "sdm630"} == {"pv": "sdm72d-m-v2"}
 
 
 def test_the_plant_of_the_deployment_is_the_printed_one() -> None:

@@ -5,13 +5,17 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import serial
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.frame import Frame, rtu_pack
-from mmetering_simulator.rtu import RtuBus
+from mmetering_simulator.line import PARITIES, Line
+from mmetering_simulator.models import MODELS
+from mmetering_simulator.parity import kept
+from mmetering_simulator.rtu import TURNAROUND_S, RtuBus
 from pymodbus.client import ModbusSerialClient
 from pymodbus.exceptions import ModbusIOException
 from wait import wait_for
@@ -77,6 +81,78 @@ def test_at_another_speed_it_is_deaf(bus: RtuBus) -> None:
     with wrong, pytest.raises(ModbusIOException):
         wrong.read_input_registers(0, count=2, device_id=13)
     assert bus.requests == 0
+
+
+LINES = [Line(baud, *parity) for baud in (1200, 2400, 9600, 38400) for parity in PARITIES]
+
+
+@pytest.fixture
+def parity() -> Iterator[None]:
+    """Let clients set a parity."""
+    with kept():
+        yield
+
+
+@pytest.mark.usefixtures("parity")
+@pytest.mark.parametrize("own", [Line(2400, "O"), Line(9600, "N", 2), Line(38400), Line(9600, "E")])
+def test_a_scan_finds_a_meter_at_its_own_settings(own: Line) -> None:
+    """Of all speeds and parities only the meter's own must bring a reply."""
+    found = []
+    with RtuBus([FixedMeter(serial=101, line=own)]) as bus:
+        for line in LINES:
+            patience = 30 if line == own else 0.15
+            with serial.Serial(bus.path, line.baud, 8, line.parity, line.stop_bits, patience) as port:
+                port.write(rtu_pack(Frame(1, b"\x03\xfc\x00\x00\x02")))
+                if len(port.read(9)) == 9:
+                    found.append(line)
+    assert found == [own]
+
+
+@pytest.mark.usefixtures("parity")
+def test_two_speeds_on_one_line(tmp_path: Path) -> None:
+    """Meters of different speeds and parities on one line must each hear only their own, however often it is opened."""
+    meters = [FixedMeter(serial=101, unit=5), FixedMeter(serial=102, unit=5, line=Line(19200, "E"))]
+    with RtuBus(meters, path=tmp_path / "line") as bus:
+        for line, number in 2 * [(Line(9600), 101), (Line(19200, "E"), 102), (Line(19200, "E"), 102)]:
+            with ModbusSerialClient(bus.path, baudrate=line.baud, parity=line.parity, retries=0, timeout=30) as client:
+                words = client.read_holding_registers(0xFC00, count=2, device_id=5).registers
+                assert client.convert_from_registers(words, client.DATATYPE.UINT32) == number
+
+
+def test_a_meter_that_changes_its_speed_confirms_at_the_old_one() -> None:
+    """The reply to a write of the speed must come at the old speed; then the meter must hear the new one alone."""
+    meter = FixedMeter(model=replace(MODELS["sdm630"], needs_restart=False))
+    with RtuBus({1: meter}, baud=9600) as bus:
+        with ModbusSerialClient(bus.path, baudrate=9600, retries=0, timeout=30) as client:
+            for address, value in ((0x18, 0.0), (0x1C, 4.0)):
+                words = client.convert_to_registers(value, client.DATATYPE.FLOAT32)
+                assert not client.write_registers(address, words, device_id=1).isError()
+        with ModbusSerialClient(bus.path, baudrate=38400, retries=0, timeout=30) as client:
+            assert not client.read_input_registers(0, count=2, device_id=1).isError()
+    assert meter.settings.line == Line(38400)
+
+
+@pytest.mark.usefixtures("parity")
+def test_a_parity_takes_its_bit(tmp_path: Path) -> None:
+    """With a parity bit 8 bytes there and 165 back must take eleven bits each, and the meter its time."""
+    meter = FixedMeter({0: 1.0}, unit=13, line=Line(9600, "O"))
+    with RtuBus([meter], path=tmp_path / "line") as bus, serial.Serial(bus.path, 9600, parity="O", timeout=30) as line:
+        begin = time.monotonic()
+        line.write(READ_ALL)
+        assert len(line.read(165)) == 165
+        assert time.monotonic() - begin >= 173 * 11 / 9600 + TURNAROUND_S
+
+
+def test_an_echo_comes_at_once_on_a_terminal(bus: RtuBus) -> None:
+    """An adapter's echo must come before the reply, and also where the speed is wrong."""
+    bus.echo = True
+    with serial.Serial(bus.path, 9600, timeout=30) as line:
+        line.write(READ_ALL)
+        assert line.read(8) == READ_ALL
+        assert len(line.read(165)) == 165
+    with serial.Serial(bus.path, 19200, timeout=30) as line:
+        line.write(READ_ALL)
+        assert line.read(8) == READ_ALL
 
 
 def test_who_is_not_there_is_silent(bus: RtuBus) -> None:

@@ -7,6 +7,7 @@ from mmetering_contract.errors import ContractError
 from mmetering_contract.label import Label
 from mmetering_contract.payload import encode
 from mmetering_contract.reading import LiveReading
+from mmetering_contract.state import MeterInfo
 from mmetering_web.live import Live
 from web.stage import SITE, Message, info, reading, status
 
@@ -57,6 +58,16 @@ def test_the_interval_is_learned_from_the_gaps(gaps: list[int], interval: float)
     value = live.meters()["flat-01"].value("power_total")
     assert value
     assert value.interval_s == interval
+
+
+def test_until_the_gaps_say_it_the_gateway_tells_the_interval() -> None:
+    """A value of a group that is read every quarter of an hour is not late after some minutes."""
+    live = Live(SITE)
+    what = MeterInfo("sdm630", "cellar", 3, NOW, intervals={"demand": 900})
+    hear(live, reading("m", NOW, "demand", power_demand=1), (SITE.meter_info("main", "m"), encode(what)))
+    value = live.meters()["m"].value("power_demand")
+    assert value
+    assert value.interval_s == 900
 
 
 def test_a_clock_that_runs_ahead_makes_no_value_younger() -> None:

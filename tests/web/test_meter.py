@@ -10,12 +10,26 @@ from web.stage import SITE, ZONE, add_meter, add_past, info, reading
 
 
 def test_every_quantity_has_its_place(app: Flask, visitor: FlaskClient, database: str) -> None:
-    """Whatever a meter measures is shown with its unit."""
+    """Whatever a meter measures is shown with its unit, and once."""
     add_meter(database, "m1", "flat")
     app.extensions["mmetering"].directory.refresh()
     text = visitor.get("/meters/m1").text
     for quantity in QUANTITIES:
-        assert f'data-quantity="{quantity.name}" data-unit="{quantity.unit}"' in text
+        assert text.count(f'data-quantity="{quantity.name}" data-unit="{quantity.unit}"') == 1
+
+
+def test_only_what_the_meter_has_is_shown(app: Flask, visitor: FlaskClient) -> None:
+    """Sections, tables and rows of which nothing is known are hidden; the table that people look at stands always."""
+    live, now = app.extensions["mmetering"].live, datetime.now(UTC)
+    live.apply(*info("m1"), now)
+    bare = visitor.get("/meters/m1").text
+    assert bare.count("<details") == bare.count('<details class="card" hidden>') == 3
+    assert bare.count('<table class="quantities">') == 1
+    live.apply(*reading("m1", now, "quality", current_neutral=1.5), now)
+    text = visitor.get("/meters/m1").text
+    assert text.count('<details class="card" hidden>') == 2
+    assert text.count('<table class="quantities">') == 2
+    assert text.count("<tr hidden>") == bare.count("<tr hidden>") - 1
 
 
 def test_the_counters_at_midnight_are_shown(app: Flask, visitor: FlaskClient, database: str) -> None:

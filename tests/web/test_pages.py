@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fix_broker import Broker
+from mmetering_contract.quantity import QUANTITIES, Group
 from mqtt_client import Client
 from playwright.sync_api import Page, ViewportSize, expect
 from service import Service, mqtt_environment
@@ -136,16 +137,41 @@ def test_a_meters_page_is_live_and_has_its_charts(page: Page, house: House) -> N
     expect(page.locator("canvas")).to_have_count(3)
 
 
+def test_what_a_meter_turns_out_to_have_is_folded_below(page: Page, house: House) -> None:
+    """Quality appears, folded, once it is read; a value keeps standing while other groups bring theirs."""
+    now = datetime.now(UTC)
+    house.says(reading("m1", now, power_total=500))
+    enter(page, house, "/meters/m1")
+    expect(page.locator("#meter .figure")).to_have_text("500W")
+    expect(page.locator("summary:visible")).to_have_count(0)
+    house.says(reading("m1", now, "quality", power_factor_l1=0.957, current_neutral=1.5))
+    expect(page.locator("summary:visible")).to_have_text(re.compile("Power quality"))
+    cell = page.locator('[data-quantity="power_factor_l1"]')
+    expect(cell).to_be_hidden()
+    page.locator("summary:visible").click()
+    expect(cell).to_be_visible()
+    expect(cell).to_have_text("0.957")
+    expect(page.locator('[data-quantity="phase_angle_l1"]')).to_be_hidden()
+    house.says(reading("m1", datetime.now(UTC), power_total=600))
+    expect(page.locator("#meter .figure")).to_have_text("600W")
+    expect(cell).to_have_text("0.957")
+
+
 def test_the_pages_fit_a_phone(page: Page, house: House) -> None:
     """On 360 pixels nothing sticks out to the side."""
     page.set_viewport_size(PHONE)
-    house.says(reading("m1", datetime.now(UTC), power_total=1), info("m1"), reading("a-" * 32, datetime.now(UTC)))
+    now = datetime.now(UTC)
+    house.says(reading("m1", now, power_total=1), info("m1"), reading("a-" * 32, now))
+    for group in Group:
+        house.says(reading("m1", now, group, **{q.name: 12_345_678 for q in QUANTITIES if q.group is group}))
     enter(page, house)
     for path in ("/?days=60", "/meters/m1", "/points/", "/login"):
         page.goto(house.address + path)
         page.wait_for_load_state("load")
         if path != "/points/":
             expect(page.locator("canvas").first).to_be_visible()
+        for summary in page.locator("summary").all():
+            summary.click()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 

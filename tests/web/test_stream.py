@@ -65,6 +65,19 @@ def test_a_meters_page_gets_its_values(app: Flask, visitor: FlaskClient) -> None
     answer.close()
 
 
+def test_a_meters_page_gets_only_what_changes(app: Flask, visitor: FlaskClient) -> None:
+    """After the whole comes what a new reading has brought, and nothing of the groups that are read less often."""
+    live, now = app.extensions["mmetering"].live, datetime.now(UTC)
+    live.apply(*reading("m1", now, "quality", current_neutral=1.5), now)
+    hear(app, "m1", voltage_l1=230)
+    answer = visitor.get("/stream?meter=m1", buffered=False)
+    chunks = iter(answer.response)
+    assert set(data(chunks)["detail"]["values"]) == {"voltage_l1", "current_neutral"}
+    hear(app, "m1", voltage_l1=231)
+    assert set(data(chunks)["detail"]["values"]) == {"voltage_l1"}
+    answer.close()
+
+
 def test_the_streams_are_bounded(app: Flask, visitor: FlaskClient) -> None:
     """One too many is refused, and who leaves makes room; asking without reading takes none."""
     app.extensions["mmetering_streams"] = Streams(2)

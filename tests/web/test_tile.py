@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from mmetering_contract.label import Label
 from mmetering_web.live import Live
-from mmetering_web.tile import Counters, Tile, detail_of, milliseconds, tile_of
+from mmetering_web.tile import Counters, Detail, Tile, detail_changes, detail_of, milliseconds, tile_of
 from web.stage import SITE, Message, info, reading, status
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -82,8 +82,27 @@ def test_a_meters_page_has_all_its_values_with_their_times() -> None:
     then = NOW - timedelta(seconds=50)
     state = live(reading("m", NOW, voltage_l1=230.1), reading("m", then, "energy", energy_import=7), info("m"))
     detail = detail_of(tile(state), state.meters()["m"])
-    assert {name: (figure.value, figure.at) for name, figure in detail.values.items()} == {
+    assert {name: figure and (figure.value, figure.at) for name, figure in detail.values.items()} == {
         "voltage_l1": (230.1, NOW_MS),
         "energy_import": (7, milliseconds(then)),
     }
     assert (detail.bus, detail.address, detail.serial, detail.last_seen) == ("cellar", 3, "12345", NOW_MS)
+
+
+def detail(*messages: Message) -> Detail:
+    """Return the detail of the meter `m`."""
+    state = live(*messages)
+    return detail_of(tile(state), state.meters()["m"])
+
+
+def test_only_values_that_have_changed_are_told_again() -> None:
+    """A new reading tells its values, another group's stay untold, and what is gone is told as gone."""
+    slow = reading("m", NOW, "quality", current_neutral=1.5, voltage_average=230)
+    before = detail(reading("m", NOW, voltage_l1=230), slow)
+    after = detail(reading("m", NOW, voltage_l1=230), reading("m", NOW, "quality", current_neutral=1.6))
+    changed = detail_changes(before, after).values
+    assert {name: figure and figure.value for name, figure in changed.items()} == {
+        "current_neutral": 1.6,
+        "voltage_average": None,
+    }
+    assert detail_changes(after, after).values == {}

@@ -16,6 +16,14 @@ YEARS = 36_500  # days; as good as for ever
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where Prometheus may ask."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The gateway's settings."""
 
@@ -24,6 +32,8 @@ class Config:
     spool: Path
     bounds: Bounds
     heartbeat: Path | None
+    asks_ntp: bool  # whether the wall clock is right; otherwise it is
+    metrics: Endpoint | None  # where Prometheus may ask, if it may
 
     @property
     def gateway(self) -> str:
@@ -32,17 +42,19 @@ class Config:
 
     @classmethod
     def from_env(cls, environment: Environment) -> Self:
-        """Read MMETERING_PLANT, MMETERING_HEARTBEAT, and what `broker_from`, `spool_from` and `bounds_from` read.
+        """Read MMETERING_{PLANT,HEARTBEAT,CLOCK,METRICS_HOST,METRICS_PORT}, and what the functions called here read.
 
         Raises:
             ConfigError: a variable is missing or malformed, or the plant cannot be read; with its name or place.
         """
         return cls(
             broker=broker_from(environment, username="main"),
-            plant=_plant(environment.path("MMETERING_PLANT", "plant.toml")),
+            plant=plant_from(environment),
             spool=spool_from(environment),
             bounds=bounds_from(environment),
             heartbeat=environment.optional_path("MMETERING_HEARTBEAT"),
+            asks_ntp=_asks_ntp(environment),
+            metrics=_metrics(environment),
         )
 
 
@@ -65,7 +77,26 @@ def bounds_from(environment: Environment) -> Bounds:
     )
 
 
-def _plant(path: Path) -> Plant:
+def _metrics(environment: Environment) -> Endpoint | None:
+    """Return where to serve metrics; None, which port 0 is too, for nowhere."""
+    port = environment.integer("MMETERING_METRICS_PORT", 0, low=0, high=65535)
+    return Endpoint(environment.text("MMETERING_METRICS_HOST", "127.0.0.1"), port) if port else None
+
+
+def _asks_ntp(environment: Environment) -> bool:
+    source = environment.text("MMETERING_CLOCK", "ntp")
+    if source not in {"ntp", "trusted"}:
+        raise ConfigError(f"MMETERING_CLOCK={source!r} is neither ntp nor trusted")
+    return source == "ntp"
+
+
+def plant_from(environment: Environment) -> Plant:
+    """Return the plant of the file MMETERING_PLANT.
+
+    Raises:
+        ConfigError: it cannot be read; with its place.
+    """
+    path = environment.path("MMETERING_PLANT", "plant.toml")
     try:
         return read_plant(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:

@@ -4,7 +4,7 @@ Device discovery came with Home Assistant 2024.11, the class `reactive_energy` w
 components/mqtt/{discovery,schemas,sensor}.py and components/sensor/const.py.
 """
 
-from collections.abc import Mapping
+import re
 
 import msgspec
 from mmetering_contract.quantity import BY_NAME, Group, Kind, Quantity
@@ -55,6 +55,7 @@ class Sensor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_
     device_class: str | None = None
     unit_of_measurement: str | None = None
     suggested_display_precision: int | None = None
+    enabled_by_default: bool = True
 
 
 class Discovery(msgspec.Struct, frozen=True):
@@ -68,22 +69,30 @@ class Discovery(msgspec.Struct, frozen=True):
 
 
 class _Look(msgspec.Struct, frozen=True):
-    """How Home Assistant shows a unit of ours: its own unit, class and decimals."""
+    """How Home Assistant shows a unit of ours: its own unit, class and decimals, and how many of ours make one."""
 
-    unit: str
+    unit: str | None
     device_class: str | None
     decimals: int
+    ours: int = 1
 
 
 _LOOKS = {
     "V": _Look("V", "voltage", 1),
     "A": _Look("A", "current", 2),
     "W": _Look("W", "power", 0),
+    "VA": _Look("VA", "apparent_power", 0),
+    "var": _Look("var", "reactive_power", 0),
     "Hz": _Look("Hz", "frequency", 2),
-    "Wh": _Look("kWh", "energy", 2),
-    "varh": _Look("kvarh", "reactive_energy", 2),
-    "VAh": _Look("kVAh", None, 2),  # there is no class for apparent energy
+    "": _Look(None, "power_factor", 2),
+    "°": _Look("°", None, 1),
+    "%": _Look("%", None, 1),
+    "Wh": _Look("kWh", "energy", 2, 1000),
+    "varh": _Look("kvarh", "reactive_energy", 2, 1000),
+    "VAh": _Look("kVAh", None, 2, 1000),  # there is no class for apparent energy, nor for charge
+    "mAh": _Look("Ah", None, 2, 1000),
 }
+_STATE_CLASSES = {Kind.COUNTER: "total_increasing", Kind.BALANCE: "total", Kind.GAUGE: "measurement"}
 
 
 def config_topic(gateway: str, meter: str) -> str:
@@ -94,15 +103,14 @@ def config_topic(gateway: str, meter: str) -> str:
     return f"{PREFIX}/device/{check_slug(gateway)}/{check_slug(meter)}/config"
 
 
-def discovery_of(site: Site, gateway: str, meter: str, info: MeterInfo, intervals: Mapping[Group, int]) -> Discovery:
+def discovery_of(site: Site, gateway: str, meter: str, info: MeterInfo) -> Discovery:
     """Return what Home Assistant needs to know of a meter.
 
     Args:
         site: the site; a slug is a meter's for ever there, also behind another gateway.
         gateway: slug of its gateway.
         meter: its slug.
-        info: what it is, and the quantities that it has.
-        intervals: seconds between two reads of each scan group; other groups are not read.
+        info: what it is, the quantities that it has, and how often its scan groups are read; others are not read.
     """
     identifier = f"mmetering_{site.slug}_{meter}"
     quantities = [BY_NAME[name] for name in info.units if name in BY_NAME]
@@ -116,40 +124,51 @@ def discovery_of(site: Site, gateway: str, meter: str, info: MeterInfo, interval
         availability_mode="all",
         components={
             quantity.name: _sensor(
-                quantity, identifier, site.live(gateway, meter, quantity.group), intervals[quantity.group]
+                quantity, identifier, site.live(gateway, meter, quantity.group), info.intervals[quantity.group]
             )
             for quantity in quantities
-            if quantity.group in intervals
+            if quantity.group in info.intervals
         },
     )
 
 
 def _sensor(quantity: Quantity, device: str, topic: str, interval_s: int) -> Sensor:
-    look = _LOOKS.get(quantity.unit)
-    unit = look.unit if look else quantity.unit
+    look = _LOOKS[quantity.unit]
     return Sensor(
         unique_id=f"{device}_{quantity.name}",
         name=_words(quantity.name),
         state_topic=topic,
-        value_template=_template(quantity.name, kilo=unit == f"k{quantity.unit}"),
-        state_class="total_increasing" if quantity.kind is Kind.COUNTER else "measurement",
+        value_template=_template(quantity.name, look.ours),
+        state_class="measurement_angle" if look.unit == "°" else _STATE_CLASSES[quantity.kind],
         expire_after=max(LEAST_EXPIRY_S, READS_MISSED * interval_s),
-        device_class=look.device_class if look else None,
-        unit_of_measurement=unit or None,
-        suggested_display_precision=look.decimals if look else None,
+        device_class=look.device_class,
+        unit_of_measurement=look.unit,
+        suggested_display_precision=look.decimals,
+        enabled_by_default=_is_for_everybody(quantity),
     )
 
 
-def _template(name: str, *, kilo: bool) -> str:
+def _is_for_everybody(quantity: Quantity) -> bool:
+    """Return whether people see a quantity who have not asked for it; the others wait, switched off, for experts."""
+    of_a_phase = quantity.name.endswith(("_l1", "_l2", "_l3"))
+    if quantity.group is Group.ENERGY:
+        return not (of_a_phase and (quantity.unit == "varh" or quantity.kind is Kind.BALANCE))
+    return quantity.group is Group.LIVE
+
+
+def _template(name: str, divisor: int) -> str:
     """Return the Jinja template of a value; `None`, which is shown as unknown, where a reading lacks it.
 
     `value_json.values` would be the dictionary's method of that name.
     """
     value = f"value_json['values']['{name}']"
-    return f"{{{{ {value} / 1000 if {value} is defined else none }}}}" if kilo else f"{{{{ {value} | default(none) }}}}"
+    if divisor == 1:
+        return f"{{{{ {value} | default(none) }}}}"
+    return f"{{{{ {value} / {divisor} if {value} is defined else none }}}}"
 
 
 def _words(name: str) -> str:
-    """Return `Energy import L1` for `energy_import_l1`."""
+    """Return `Energy import L1` for `energy_import_l1`, and `Voltage L1-L2` for `voltage_l1_l2`."""
     first, *rest = name.split("_")
-    return " ".join([first.capitalize(), *(word.upper() if word in ("l1", "l2", "l3") else word for word in rest)])
+    words = (word.upper() if re.fullmatch(r"l[123]|thd", word) else word for word in rest)
+    return re.sub(r"\b(L[123]) (L[123])", r"\1-\2", " ".join([first.capitalize(), *words]))

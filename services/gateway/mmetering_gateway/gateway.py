@@ -4,24 +4,31 @@ import math
 import random
 import threading
 import time
-from datetime import UTC, datetime
 
 from mmetering_contract.errors import ContractError
 from mmetering_contract.payload import encode
-from mmetering_contract.state import OFFLINE, ONLINE, GatewayHealth, decode_meter_info
+from mmetering_contract.state import OFFLINE, ONLINE, decode_meter_info
 from mmetering_contract.topic import meter_of
 from mmetering_runtime.event import Connected, Event, Message, Published
 from mmetering_runtime.heartbeat import Heartbeat
 from mmetering_runtime.log import Log
 from mmetering_runtime.mqtt import NotConnectedError, Presence, Session, Subscription
 
+from mmetering_gateway.clock import Clock
 from mmetering_gateway.config import Config
+from mmetering_gateway.dater import Dater
+from mmetering_gateway.desired import Desired
 from mmetering_gateway.discovery import BIRTH_TOPIC
+from mmetering_gateway.forecast import forecast_of
 from mmetering_gateway.live import Live
+from mmetering_gateway.metrics import HealthCollector, served
+from mmetering_gateway.order import Orders
+from mmetering_gateway.plant import Plant
 from mmetering_gateway.poll import Poller
 from mmetering_gateway.record import Record
 from mmetering_gateway.removal import has_left
 from mmetering_gateway.spool import Spool
+from mmetering_gateway.vitals import Vitals
 
 TICK_S = 0.2
 HEALTH_S = 30.0
@@ -34,11 +41,15 @@ log = Log("gateway")
 class Gateway:
     """All of one gateway. `run` returns when `stopping` is set."""
 
-    def __init__(self, config: Config, spool: Spool) -> None:
+    def __init__(self, config: Config, spool: Spool, clock: Clock) -> None:
         """Wire it up; nothing is opened yet."""
         site, gateway = config.broker.site, config.gateway
         self._config = config
         self._spool = spool
+        self._dater = Dater(clock, spool)
+        self._desired = Desired(config.plant, config.spool.with_name("plant.json"))
+        plant = self._desired.plant
+        _tell(plant)
         self._session = Session(
             config.broker,
             client_id=f"mmetering-gateway-{gateway}",
@@ -46,23 +57,31 @@ class Gateway:
             subscriptions=(
                 Subscription(site.receipt(gateway), 1),
                 Subscription(site.service_status("ingest"), 1),
+                Subscription(site.command(gateway), 1),
+                Subscription(site.plant(gateway), 1),  # ahead of the meters that it may name
                 Subscription(site.meter_info(gateway), 1),
                 Subscription(BIRTH_TOPIC, 1),
             ),
         )
-        self._live = Live(self._session, site, gateway, spool.epoch, config.plant.intervals)
+        self._live = Live(self._session, site, gateway, spool.epoch)
         self._record = Record(self._session, site, gateway, spool)
-        self._pollers = [
-            Poller(bus, config.plant.meters_on(bus.name), config.plant.intervals, spool, self._live)
-            for bus in config.plant.bus
-        ]
+        self._pollers = [Poller(bus, plant, spool, self._live, clock=clock) for bus in plant.bus]
+        self._orders = Orders(self._session, site, gateway, self._pollers, plant.models)
         self._heartbeat = Heartbeat(config.heartbeat)
-        self._busy_s: dict[str, float] = {}
+        self._vitals = Vitals(self._pollers, spool, self._record, self._desired, clock)
         self._health_at = self._pruned_at = time.monotonic()
         self._announce_at = math.inf
 
     def run(self, stopping: threading.Event) -> None:
-        """Poll and publish until stopped."""
+        """Poll and publish until stopped.
+
+        Raises:
+            ConfigError: metrics cannot be served where they are wanted.
+        """
+        with served(self._config.metrics, HealthCollector(self._config.gateway, self._vitals.health)):
+            self._run(stopping)
+
+    def _run(self, stopping: threading.Event) -> None:
         threads = [
             threading.Thread(target=poller.run, args=(stopping,), name=f"bus-{poller.bus}") for poller in self._pollers
         ]
@@ -74,8 +93,11 @@ class Gateway:
                 self._turn()
         finally:
             stopping.set()
+            for poller in self._pollers:
+                poller.submit(iter(()))  # wakes it
             for thread in threads:
                 thread.join()
+            self._orders.close()
             self._session.stop()
 
     def _turn(self) -> None:
@@ -84,11 +106,13 @@ class Gateway:
             self._take(event, time.monotonic())
             event = self._session.next(0)
         now = time.monotonic()
-        self._record.send(now)
+        if clock_is_good := self._dater.turn():
+            self._record.send(now)
         if now - self._health_at >= HEALTH_S:
-            self._publish_health(now - self._health_at)
+            self._vitals.measure(now)
+            self._publish_health()
             self._health_at = now
-        if now - self._pruned_at >= PRUNE_S:
+        if clock_is_good and now - self._pruned_at >= PRUNE_S:
             self._spool.prune()
             self._pruned_at = now
         if now >= self._announce_at:
@@ -101,18 +125,38 @@ class Gateway:
             case Connected():
                 self._record.outbox.hurry(now)
                 self._live.again()
+                self._orders.again()
             case Published():
                 self._record.answered(event, now)
+            case Message():
+                self._hear(event, now)
+
+    def _hear(self, message: Message, now: float) -> None:
+        match message:
             case Message(topic=topic) if topic.endswith("/receipt"):
-                self._record.receipt(event.payload)
+                self._record.receipt(message.payload)
+            case Message(topic=topic) if topic.endswith("/plant"):
+                self._change(message.payload)
             case Message(topic=topic) if topic.endswith("/info"):
-                if event.retained:  # else it is our own, on its way back
-                    self._compare(event)
+                if message.retained:  # else it is our own, on its way back
+                    self._compare(message)
             case Message(topic=topic) if topic == BIRTH_TOPIC:
-                if event.payload == ONLINE and not event.retained:
+                if message.payload == ONLINE and not message.retained:
                     self._announce_at = now + random.uniform(0, ANNOUNCE_S)  # noqa: S311 keeps no secret
+            case Message(topic=topic) if "/command/" in topic:
+                self._orders.take(message)
             case Message(payload=payload) if payload == ONLINE:
                 self._record.outbox.hurry(now)  # an ingest has come
+
+    def _change(self, payload: bytes) -> None:
+        """Read the meters that the broker tells from now on, if that is where the plant's come from."""
+        if self._desired.take(payload):
+            plant = self._desired.plant
+            log.info("plant_changed", revision=self._desired.revision, meters=len(plant.meter))
+            _tell(plant)
+            for poller in self._pollers:
+                poller.change(plant)
+        self._publish_health()  # which tells what became of it
 
     def _compare(self, event: Message) -> None:
         """Clear the topics of a meter that the broker knows from earlier, if it has left the plant."""
@@ -122,30 +166,29 @@ class Gateway:
         except ContractError as error:
             log.error("info_malformed", topic=event.topic, reason=error)
             return
-        if has_left(meter, info, self._config.plant, self._spool.devices()):
+        if has_left(meter, info, self._desired.plant, self._spool.devices()):
             log.info("meter_removed", meter=meter, bus=info.bus, address=info.address)
             self._live.forget(meter)
 
-    def _publish_health(self, elapsed_s: float) -> None:
-        count, oldest = self._spool.depth()
-        health = GatewayHealth(
-            at=datetime.now(UTC),
-            spooled=count,
-            oldest_s=None if oldest is None else max(0.0, time.time() - oldest),
-            outstanding=len(self._record.outbox),
-            repeats=self._record.outbox.repeats,
-            overruns=sum(poller.overruns for poller in self._pollers),
-            bus_load={
-                poller.bus: round((poller.busy_s - self._busy_s.get(poller.bus, 0.0)) / elapsed_s, 4)
-                for poller in self._pollers
-            },
-            meters={slug: meter for poller in self._pollers for slug, meter in poller.health().items()},
-            dropped=self._spool.dropped_count(),
-            archived=self._spool.archived(),
-        )
-        self._busy_s = {poller.bus: poller.busy_s for poller in self._pollers}
+    def _publish_health(self) -> None:
+        health = self._vitals.health()
         try:
             topic = self._config.broker.site.gateway_health(self._config.gateway)
             self._session.publish(topic, encode(health))
         except NotConnectedError:
             log.info("health", spooled=health.spooled, oldest_s=health.oldest_s)
+
+
+def _tell(plant: Plant) -> None:
+    """Log how busy each bus will be, as a warning where that is more than it can carry."""
+    for bus in forecast_of(plant):
+        intervals = {f"{group.group}_s": group.interval_s or "never" for group in bus.groups}
+        tell = log.info if bus.safe else log.warning
+        tell(
+            "bus_planned" if bus.safe else "bus_too_busy",
+            bus=bus.bus,
+            meters=bus.meters,
+            load=round(bus.load, 2),
+            shortest_live_s=bus.shortest_live_s or "none",
+            **intervals,
+        )

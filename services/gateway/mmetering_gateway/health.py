@@ -19,6 +19,7 @@ class Condition:
         reason: why the last poll failed; empty after a good one.
         in_a_row: failed polls since the last good one.
         polls, failures: since the start.
+        answered_at: when its last good poll was, UTC; None before the first.
     """
 
     online: bool | None = None
@@ -27,6 +28,7 @@ class Condition:
     in_a_row: int = 0
     polls: int = 0
     failures: int = 0
+    answered_at: datetime | None = None
 
     @property
     def well(self) -> bool:
@@ -42,6 +44,7 @@ class Condition:
             reason="",
             in_a_row=0,
             polls=self.polls + 1,
+            answered_at=at,
         )
 
     def failed(self, at: datetime, reason: str) -> "Condition":

@@ -4,7 +4,6 @@ It promises nothing: without a connection it is not sent, and on the next one th
 """
 
 import threading
-from collections.abc import Mapping
 
 from mmetering_contract.payload import encode
 from mmetering_contract.quantity import Group
@@ -19,13 +18,12 @@ from mmetering_gateway.discovery import config_topic, discovery_of
 class Live:
     """The retained topics of a gateway's meters. Any thread may call; callers of one topic are kept in order."""
 
-    def __init__(self, session: Session, site: Site, gateway: str, epoch: str, intervals: Mapping[Group, int]) -> None:
-        """Publish over this session, for readings of this spool; the scan groups are read at these intervals (s)."""
+    def __init__(self, session: Session, site: Site, gateway: str, epoch: str) -> None:
+        """Publish over this session, for readings of this spool."""
         self._session = session
         self._site = site
         self._gateway = gateway
         self._epoch = epoch
-        self._intervals = intervals
         self._lock = threading.Lock()
         self._newest: dict[str, tuple[bytes, int]] = {}  # topic to payload and QoS
         self._discovery: dict[str, bytes] = {}  # likewise, with QoS 1
@@ -68,7 +66,7 @@ class Live:
     def _discover(self, meter: str, info: MeterInfo) -> None:
         """Publish how Home Assistant shows a meter, unless nothing of that has changed."""
         topic = config_topic(self._gateway, meter)
-        payload = encode(discovery_of(self._site, self._gateway, meter, info, self._intervals))
+        payload = encode(discovery_of(self._site, self._gateway, meter, info))
         with self._lock:
             if self._discovery.get(topic) != payload:
                 self._discovery[topic] = payload

@@ -47,9 +47,14 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._parcels)
 
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for another parcel."""
+        return len(self._parcels) >= OUTSTANDING
+
     def choose(self, open_seqs: Sequence[int]) -> frozenset[int]:
         """Return the seqs for a new parcel, in the order of preference of `open_seqs`; none when there is no room."""
-        if len(self._parcels) >= OUTSTANDING:
+        if self.full:
             return frozenset()
         held = set(chain.from_iterable(parcel.seqs for parcel in self._parcels.values()))
         free = (seq for seq in open_seqs if seq not in held)
@@ -88,10 +93,11 @@ class Outbox:
         """Take out what a receipt names."""
         for first, last in ranges:
             for key, parcel in list(self._parcels.items()):
-                left = frozenset(seq for seq in parcel.seqs if not first <= seq <= last)
-                self._parcels[key] = replace(parcel, seqs=left)
-                if not left:
+                gone = [seq for seq in parcel.seqs if first <= seq <= last]
+                if len(gone) == len(parcel.seqs):
                     del self._parcels[key]
+                elif gone:
+                    self._parcels[key] = replace(parcel, seqs=parcel.seqs.difference(gone))
 
     def hurry(self, now: float) -> None:
         """Make all parcels due: whoever is new on the line knows nothing of them."""

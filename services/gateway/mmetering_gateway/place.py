@@ -7,7 +7,7 @@ import re
 from collections import Counter
 
 _PATH = re.compile(r"`\$([^`]*)`")
-_STEP = re.compile(r"\.(\w+)(?:\[(\d+)\])?")
+_STEP = re.compile(r"\.([\w-]+)(?:\[(\d+)\])?")
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 _HEADER = re.compile(r"\s*\[{1,2}\s*([\w.-]+)\s*\]{1,2}")
 
@@ -24,9 +24,17 @@ def line_of(text: str, reason: str) -> int | None:
     unknown = _UNKNOWN.search(reason)
     if unknown:
         steps.append((unknown[1], 0))
-    if not steps:
-        return None
-    return _line(text, steps[0], steps[-1][0] if len(steps) > 1 else None)
+    # The last steps are keys of tables or tables themselves; the innermost one that has a header is looked into.
+    for depth in range(len(steps), 0, -1):
+        table = (".".join(key for key, _ in steps[:depth]), steps[0][1])
+        if number := _line(text, table, steps[depth][0] if depth < len(steps) else None):
+            return number
+    return None
+
+
+def below(path: str, reason: str) -> str:
+    """Return msgspec's error about a part of the TOML as one about the whole, that part standing at `path`."""
+    return reason.replace("`$", f"`$.{path}", 1) if "`$" in reason else f"{reason} - at `$.{path}`"
 
 
 def _line(text: str, table: tuple[str, int], key: str | None) -> int | None:

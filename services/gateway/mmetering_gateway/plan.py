@@ -62,13 +62,14 @@ def line(baud: int, bits: int, turnaround_s: float, pause_s: float = 0.0) -> Wir
     return Wire(bits / baud, silence_s, turnaround_s, pause_s)
 
 
-def plan(registers: Sequence[Register], limit: int, wire: Wire) -> tuple[Request, ...]:
+def plan(registers: Sequence[Register], limit: int, wire: Wire, *, gaps: bool = True) -> tuple[Request, ...]:
     """Return the requests that read all registers in the least time, by address.
 
     Args:
         registers: what to read, in any order.
         limit: registers in one request at most.
         wire: what time costs.
+        gaps: whether registers may be read along that nobody wants.
     """
     addresses = sorted({register.address for register in registers})
     # best[i] is the cheapest way to read the first i addresses: its seconds and its requests.
@@ -77,7 +78,7 @@ def plan(registers: Sequence[Register], limit: int, wire: Wire) -> tuple[Request
         candidates = []
         for begin in range(end - 1, -1, -1):
             count = last + WIDTH - addresses[begin]
-            if count > limit:
+            if count > limit or (not gaps and count > WIDTH * (end - begin)):
                 break
             seconds, requests = best[begin]
             candidates.append((seconds + wire.cost_s(count), (*requests, Request(addresses[begin], count))))

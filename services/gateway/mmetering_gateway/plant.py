@@ -4,18 +4,21 @@ Anything unknown or impossible ends the start with the file, the line where it c
 """
 
 import tomllib
-from collections import Counter
-from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import msgspec
 from mmetering_contract.payload import Slug
+from mmetering_contract.plant import check_unique
 from mmetering_contract.quantity import Group
 
-from mmetering_gateway.place import line_of
+from mmetering_gateway.budget import Budget, budget_of, intervals_for
+from mmetering_gateway.models import MODELS
+from mmetering_gateway.own_model import Ampere, OwnModel
+from mmetering_gateway.place import below, line_of
 from mmetering_gateway.plan import Wire, line, network
-from mmetering_gateway.schedule import QUARTER_HOUR_S
-from mmetering_gateway.sdm630 import MODELS
+from mmetering_gateway.registers import Model
+from mmetering_gateway.schedule import PROMPT, QUARTER_HOUR_S
 from mmetering_gateway.turnaround import FIRST_GUESS_S
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
@@ -23,7 +26,8 @@ Baud = Literal[1200, 2400, 4800, 9600, 19200, 38400]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 Patience = Annotated[int, msgspec.Meta(ge=50, le=10_000)]
 
-INTERVALS = {Group.LIVE: 10, Group.ENERGY: 60}  # seconds, where the plant names none
+# Seconds between two reads of a scan group; 0 leaves it out, and one that is not named is as the bus can carry it.
+Intervals = dict[Group, Annotated[int, msgspec.Meta(ge=0, le=QUARTER_HOUR_S)]]
 
 
 class PlantError(Exception):
@@ -43,6 +47,7 @@ class TcpBus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     baud: Baud | None = None
     pause_ms: Milliseconds = 0
     patience_ms: Patience = 300
+    intervals: Intervals = {}
 
     def wire(self) -> Wire:
         """Return what time costs: turnarounds only, or the bytes too where the line's speed is known."""
@@ -59,6 +64,7 @@ class RtuOverTcpBus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
     baud: Baud = 9600
     pause_ms: Milliseconds = 60
     patience_ms: Patience = 300
+    intervals: Intervals = {}
 
     def wire(self) -> Wire:
         """Return what time costs at 8N1."""
@@ -78,6 +84,7 @@ class RtuBus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     stop_bits: Literal[1, 2] = 1
     pause_ms: Milliseconds = 60
     patience_ms: Patience = 200
+    intervals: Intervals = {}
 
     def wire(self) -> Wire:
         """Return what time costs: a character is a start bit, 8 of data, parity and stop bits."""
@@ -89,48 +96,89 @@ Bus = TcpBus | RtuOverTcpBus | RtuBus
 
 
 class Meter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One meter: its slug means one physical meter for ever, its bus and address may change."""
+    """One meter: its slug means one physical meter for ever, its bus and address may change.
+
+    `rated_current` is what it carries on each phase, in A, where that is not as on every meter of its model: on the
+    primary side of its transformers.
+    """
 
     slug: Slug
     bus: Slug
     address: Annotated[int, msgspec.Meta(ge=1, le=247)]
     model: str = "sdm630"
     label: str = ""
-
-    def __post_init__(self) -> None:
-        if self.model not in MODELS:
-            raise ValueError(f"model {self.model!r} is not one of {', '.join(MODELS)}")
+    rated_current: Ampere | None = None
 
 
 class Plant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Buses, meters, and the seconds between two reads of each scan group."""
+    """Buses, meters, and the intervals that hold on every bus which does not name its own.
+
+    With the source `web` the meters are those that the broker tells; the file's are read until it has told some.
+    """
 
     bus: tuple[Bus, ...]
-    meter: tuple[Meter, ...]
-    intervals: dict[Group, Annotated[int, msgspec.Meta(ge=1)]] = msgspec.field(default_factory=lambda: dict(INTERVALS))
+    meter: tuple[Meter, ...] = ()
+    source: Literal["file", "web"] = "file"
+    intervals: Intervals = {}
+    model: dict[Slug, OwnModel] = {}
 
     def __post_init__(self) -> None:
-        for group, seconds in self.intervals.items():
-            if QUARTER_HOUR_S % seconds:
-                raise ValueError(f"{group} = {seconds} does not divide the quarter hour of {QUARTER_HOUR_S} s")
-        if not self.intervals:
-            raise ValueError("`intervals` names no scan group")
-        _unique("bus", (bus.name for bus in self.bus))
-        _unique("meter", (meter.slug for meter in self.meter))
-        _unique("address", (f"{meter.address} on {meter.bus}" for meter in self.meter))
+        self._check_models()
+        for intervals in (self.intervals, *(bus.intervals for bus in self.bus)):
+            _check_divide(intervals)
+        check_unique("bus", (bus.name for bus in self.bus))
+        check_unique("meter", (meter.slug for meter in self.meter))
+        check_unique("address", (f"{meter.address} on {meter.bus}" for meter in self.meter))
         unknown = {meter.bus for meter in self.meter} - {bus.name for bus in self.bus}
         if unknown:
             raise ValueError(f"there is no bus {', '.join(sorted(unknown))}")
+        for bus in self.bus:
+            if not self.intervals_on(bus.name).keys() & set(PROMPT):
+                raise ValueError(f"neither live nor energy would be read on bus {bus.name}")
+
+    @property
+    def models(self) -> dict[str, Model]:
+        """All models by name: ours, and those that the file describes."""
+        return MODELS | {name: own.model(name) for name, own in self.model.items()}
+
+    def model_of(self, meter: Meter) -> Model:
+        """Return the model of a meter, as that meter is built."""
+        model = self.models[meter.model]
+        if meter.rated_current is None:
+            return model
+        return replace(model, rated_current_a=meter.rated_current, transformer=None)
+
+    def _check_models(self) -> None:
+        for name in self.model.keys() & MODELS.keys():
+            raise ValueError(f"{name} is a model of ours: give yours another name - at `$.model.{name}`")
+        known = self.models
+        for index, meter in enumerate(self.meter):
+            if meter.model not in known:
+                names = ", ".join(known)
+                raise ValueError(f"model {meter.model!r} is not one of {names} - at `$.meter[{index}].model`")
 
     def meters_on(self, bus: str) -> tuple[Meter, ...]:
         """Return the meters of a bus in their order."""
         return tuple(meter for meter in self.meter if meter.bus == bus)
 
+    def budget_on(self, bus: str) -> Budget:
+        """Return what its meters take of the time of a bus."""
+        models = [self.model_of(meter) for meter in self.meters_on(bus)]
+        place = self._bus(bus)
+        return budget_of(models, place.wire(), place.patience_ms / 1000)
 
-def _unique(what: str, names: Iterable[str]) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise ValueError(f"{what} {twice[0]} stands there twice")
+    def intervals_on(self, bus: str) -> dict[Group, int]:
+        """Return the seconds between two reads of each group that is read on a bus."""
+        return intervals_for(self.budget_on(bus), {**self.intervals, **self._bus(bus).intervals})
+
+    def _bus(self, name: str) -> Bus:
+        return next(bus for bus in self.bus if bus.name == name)
+
+
+def _check_divide(intervals: Intervals) -> None:
+    for group, seconds in intervals.items():
+        if seconds and QUARTER_HOUR_S % seconds:
+            raise ValueError(f"{group} = {seconds} does not divide the quarter hour of {QUARTER_HOUR_S} s")
 
 
 def read_plant(text: str, file: str) -> Plant:
@@ -148,7 +196,17 @@ def read_plant(text: str, file: str) -> Plant:
     except tomllib.TOMLDecodeError as error:
         raise PlantError(f"{file}: {error}") from error
     try:
+        _check_own(document.get("model"))
         return msgspec.convert(document, Plant)
     except msgspec.ValidationError as error:
         number = line_of(text, str(error))
         raise PlantError(f"{file}:{number}: {error}" if number else f"{file}: {error}") from error
+
+
+def _check_own(models: object) -> None:
+    """Convert each table of a model by itself: within the plant, an error would not tell which of them it is in."""
+    for name, table in models.items() if isinstance(models, dict) else ():
+        try:
+            msgspec.convert(table, OwnModel)
+        except msgspec.ValidationError as error:
+            raise msgspec.ValidationError(below(f"model.{name}", str(error))) from error

@@ -1,34 +1,43 @@
 """One bus: ask its meters at every slot, spool what they said, publish it. Each bus has a thread of its own.
 
 A meter that does not answer is asked no more in its turn. One that was well until then is asked once again at the end
-of the slot, so that a disturbed frame loses nothing; all others wait as their backoff says.
+of the slot, so that a disturbed frame loses nothing; all others wait as their backoff says. Quality and demand are
+read in the time that is left, of meters that are well.
 """
 
+import queue
 import threading
 import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import asdict
 from itertools import groupby
 from operator import itemgetter
 
-from mmetering_contract.quantity import BY_NAME, Group
-from mmetering_contract.record import Device
-from mmetering_contract.state import MeterHealth, MeterInfo
+import msgspec
+from mmetering_contract.quantity import Group
+from mmetering_contract.state import BusHealth, MeterHealth
 from mmetering_runtime.log import Log
 
-from mmetering_gateway.health import Condition
+from mmetering_gateway.backlog import Backlog
+from mmetering_gateway.clock import Clock
+from mmetering_gateway.commands.bench import Bench
+from mmetering_gateway.errands import Errands
 from mmetering_gateway.live import Live
 from mmetering_gateway.modbus import Link, LinkError, ModbusError, NoReplyError
 from mmetering_gateway.overload import Overload
-from mmetering_gateway.plant import Bus, Meter
+from mmetering_gateway.plant import Bus, Meter, Plant
 from mmetering_gateway.reader import Reader
+from mmetering_gateway.registers import Model
 from mmetering_gateway.round import Round, Turn
 from mmetering_gateway.sample import Sample
-from mmetering_gateway.schedule import Slot, late_slot, missed_slots, next_slot
+from mmetering_gateway.schedule import PROMPT, WAITING, Slot, late_slot, missed_slots, next_slot
 from mmetering_gateway.spool import Spool
+from mmetering_gateway.standing import Standing
 
 # A slot that is reached later than this was passed by a clock that was set, or by a machine that slept.
 LATE_S = 1.0
+# A step of an errand is not begun so shortly before a slot: it may wait for a reply that does not come.
+STEP_S = 0.5
 
 log = Log("gateway.poll")
 
@@ -36,22 +45,23 @@ log = Log("gateway.poll")
 class Poller:
     """The meters of one bus. `overruns`, `busy_s` and `health` may be used from any thread."""
 
-    def __init__(
-        self, bus: Bus, meters: tuple[Meter, ...], intervals: Mapping[Group, int], spool: Spool, live: Live
-    ) -> None:
-        """Prepare to poll; `run` does it."""
+    def __init__(self, bus: Bus, plant: Plant, spool: Spool, live: Live, *, clock: Clock) -> None:
+        """Prepare to poll the plant's meters on one of its buses; `run` does it."""
         self.bus = bus.name
         self.overruns = 0
         self.busy_s = 0.0
         self._link = Link(bus)
-        self._readers = {meter.slug: Reader(meter, self._link) for meter in meters}
-        self._conditions = {meter.slug: Condition() for meter in meters}
-        self._intervals = intervals
+        self._clock = clock
+        self._readers = {meter.slug: self._reader(meter, plant) for meter in plant.meters_on(bus.name)}
+        self._intervals = plant.intervals_on(bus.name)
+        self._standing = Standing(self._intervals, spool, live)
         self._overload = Overload()
         self._ahead_s = time.time() - time.monotonic()
+        self._changes: queue.SimpleQueue[Plant] = queue.SimpleQueue()
+        self._errands = Errands(bus.name)
+        self._backlog = Backlog()
         self._spool = spool
         self._live = live
-        self._names: dict[str, str] = {}  # slug in the plant to the slug of the physical meter, once it is identified
 
     def run(self, stopping: threading.Event) -> None:
         """Poll at every slot until stopped; whatever fails in one slot, the next one is polled."""
@@ -60,9 +70,11 @@ class Poller:
             self._count(self._unless_set(previous), slot)
             began = time.monotonic()
             try:
+                self._adopt()
                 self.poll(slot, began)
             except Exception:
                 log.exception("slot_failed", bus=self.bus)
+            self._errands.step()  # one at each slot, also where the bus has no time to spare
             self.busy_s += time.monotonic() - began
             previous = self._unless_set(slot)
         self.close()
@@ -76,12 +88,84 @@ class Poller:
         if previous and not stopping.is_set() and (late := late_slot(previous, time.time(), self._intervals)):
             return late
         slot = next_slot(time.time(), self._intervals)
-        while not stopping.wait(min(max(slot.at - time.time(), 0), LATE_S)):
+        while not stopping.is_set():
+            self._pass(max(slot.at - time.time(), 0))
             now = time.time()
             if 0 <= now - slot.at < LATE_S:
                 return slot
             slot = next_slot(now, self._intervals)
         return None
+
+    def change(self, plant: Plant) -> None:
+        """Read this plant's meters of the bus, from the next slot on."""
+        self._changes.put(plant)
+
+    def _adopt(self) -> None:
+        """Take over the changes; who stays at its place goes on as it is, and who left the plant is forgotten."""
+        while not self._changes.empty():
+            plant = self._changes.get()
+            intervals = self._intervals
+            self._intervals = self._standing.intervals = plant.intervals_on(self.bus)
+            meters, slugs = plant.meters_on(self.bus), {meter.slug for meter in plant.meter}
+            before = self._readers
+            self._readers = {meter.slug: self._kept(meter) or self._reader(meter, plant) for meter in meters}
+            for slug in before.keys() - slugs:
+                for name in {slug, before[slug].name or slug}:
+                    log.info("meter_removed", meter=name, bus=self.bus, address=before[slug].meter.address)
+                    self._live.forget(name)
+            if self._intervals != intervals:
+                for reader in self._readers.values():
+                    self._standing.renew(reader)
+
+    def _reader(self, meter: Meter, plant: Plant) -> Reader:
+        return Reader(meter, plant.model_of(meter), self._link, self._clock)
+
+    def _kept(self, meter: Meter) -> Reader | None:
+        """Return the reader of a meter that is read as before; it may have got another label."""
+        reader = self._readers.get(meter.slug)
+        if reader is None or msgspec.structs.replace(reader.meter, label=meter.label) != meter:
+            return None
+        if reader.meter != meter:
+            reader.meter = meter
+            self._standing.renew(reader)
+        return reader
+
+    def bench(self, models: Mapping[str, Model]) -> Bench:
+        """Return what a command may use; it is worked as an errand."""
+        return Bench(self._link, tuple(reader.meter for reader in self._readers.values()), models)
+
+    def submit(self, errand: Iterator[object]) -> None:
+        """Have an errand done between slots, on the thread of the bus; each of its steps asks the bus once at most."""
+        self._errands.submit(errand)
+
+    def _pass(self, seconds: float) -> None:
+        """Use some of the time until the next slot for a turn that waits and an errand's next step, or let it pass."""
+        began = time.monotonic()
+        used = self._catch_up(seconds)
+        left = seconds - (time.monotonic() - began)
+        used = (left > STEP_S and self._errands.step()) or used
+        if used:
+            self.busy_s += time.monotonic() - began
+        else:
+            self._errands.wait(min(max(left, 0), LATE_S))
+
+    def _catch_up(self, seconds: float) -> bool:
+        """Take the first turn that waits, if there is time for it; return whether it was taken.
+
+        It is not asked for again, and says nothing of how the meter is: there is a slot soon enough.
+        """
+        turn = self._backlog.first(self._able())
+        if turn is None or self._readers[turn[0]].longest_s(turn[1]) > seconds:
+            return False
+        self._backlog.taken(turn)
+        round_ = Round()
+        try:
+            self._take([turn], round_, time.monotonic(), partly=True)
+        except Exception:
+            log.exception("turn_failed", bus=self.bus)
+        if round_.is_dead:
+            self._backlog.keep(())
+        return True
 
     def _unless_set(self, slot: Slot | None) -> Slot | None:
         """Return the slot; None if the wall clock was set since the last call: it passed slots then, not the bus."""
@@ -90,6 +174,8 @@ class Poller:
 
     def _count(self, previous: Slot | None, slot: Slot) -> None:
         missed = missed_slots(previous, slot, self._intervals) if previous else 0
+        able = self._able()
+        missed += sum(self._backlog.waits(group, able) for group in slot.groups)  # in vain, since its last slot
         self.overruns += missed
         before, self._overload = self._overload, self._overload.after(slot.at, missed)
         if self._overload.at and not before.at:
@@ -100,16 +186,31 @@ class Poller:
     def poll(self, slot: Slot, now: float) -> None:
         """Read the slot's groups of all meters that are due at `now`, in seconds of a monotonic clock."""
         due = [reader for reader in self._readers.values() if reader.backoff.due(now)]
-        turns = [(reader.slug, group) for group in slot.groups for reader in due if group in reader.groups]
-        well = {slug for slug, condition in self._conditions.items() if condition.well}
+        prompt = [group for group in slot.groups if group in PROMPT]
+        turns = [(reader.slug, group) for group in prompt for reader in due if group in reader.groups]
         round_ = Round()
         self._take(turns, round_, now)
-        self._take(round_.again(well), round_, now, partly=True)
+        self._take(round_.again(self._well()), round_, now, partly=True)
         for slug in dict.fromkeys(slug for slug, _ in turns):
             if slug in round_.heard:
-                self._answered(self._readers[slug])
+                self._standing.answered(self._readers[slug])
             else:
-                self._failed(self._readers[slug], round_.reasons[slug])
+                self._standing.failed(self._readers[slug], round_.reasons[slug])
+        self._put_off(slot.groups, self._well())
+
+    def _put_off(self, groups: Container[Group], well: dict[str, Reader]) -> None:
+        """Let those of the groups that are not read at the slot itself wait, of meters that are well."""
+        self._backlog.keep(well)
+        for group in WAITING:
+            if group in groups:
+                self._backlog.fill(group, [slug for slug, reader in well.items() if group in reader.groups])
+
+    def _able(self) -> set[str]:
+        """Return the slugs of the meters that have answered their last question."""
+        return {slug for slug, reader in self._readers.items() if not reader.backoff.silences}
+
+    def _well(self) -> dict[str, Reader]:
+        return {slug: reader for slug, reader in self._readers.items() if reader.condition.well}
 
     def _take(self, turns: list[Turn], round_: Round, now: float, *, partly: bool = False) -> None:
         """Read what the turns say, group by group, and publish it."""
@@ -125,8 +226,8 @@ class Poller:
         """Return one sample, or none."""
         try:
             reader.wake()
-            name = self._names.get(reader.slug) or self._identify(reader)
-            sample = reader.read(group, name, partly=partly)
+            reader.name = reader.name or self._standing.identify(reader)
+            sample = reader.read(group, reader.name, partly=partly)
         except LinkError as error:
             round_.dead(reader.slug, group, str(error))
             return []
@@ -140,54 +241,10 @@ class Poller:
         round_.heard.add(reader.slug)
         return [sample]
 
-    def _identify(self, reader: Reader) -> str:
-        """Return the slug of the physical meter: the plant's, unless another serial number is known under that."""
-        meter, serial = reader.meter, reader.serial()
-        known = self._spool.devices().get(meter.slug, Device(meter.model))
-        name = meter.slug
-        if serial and known.serial and serial != known.serial:
-            name = f"{meter.model}-{serial}"
-            log.warning("meter_replaced", meter=meter.slug, serial=known.serial, by=serial, published_as=name)
-            self._publish(meter, meter.slug, known.serial, f"replaced by serial number {serial}")
-        self._spool.remember(name, Device(meter.model, serial or known.serial))
-        self._names[meter.slug] = name
-        return name
-
-    def _answered(self, reader: Reader) -> None:
-        meter = reader.meter
-        before = self._conditions[meter.slug]
-        self._conditions[meter.slug] = before.answered(datetime.now(UTC))
-        if not before.online:
-            name = self._names[meter.slug]
-            log.info("meter_online", meter=name, bus=self.bus, address=meter.address)
-            self._publish(meter, name, self._spool.devices()[name].serial)
-
-    def _failed(self, reader: Reader, reason: str) -> None:
-        meter = reader.meter
-        before = self._conditions[meter.slug]
-        after = self._conditions[meter.slug] = before.failed(datetime.now(UTC), reason)
-        if after.online is False and before.online is not False:
-            name = self._names.pop(meter.slug, meter.slug)  # what comes back may be another meter
-            reader.forget()
-            log.warning("meter_offline", meter=name, bus=self.bus, address=meter.address, reason=reason)
-            known = self._spool.devices().get(name)
-            self._publish(meter, name, known.serial if known else None, reason)
-
-    def _publish(self, meter: Meter, name: str, serial: str | None, reason: str = "") -> None:
-        condition = self._conditions[meter.slug]
-        registers = self._readers[meter.slug].model.registers
-        info = MeterInfo(
-            model=meter.model,
-            bus=meter.bus,
-            address=meter.address,
-            since=condition.since or datetime.now(UTC),
-            reason=reason,
-            serial=serial,
-            label=meter.label,
-            units={register.quantity: BY_NAME[register.quantity].unit for register in registers},
-        )
-        self._live.meter(name, info, online=not reason)
+    def bus_health(self, load: float) -> BusHealth:
+        """Return how the bus is doing, given the share of the time that it was in use."""
+        return BusHealth(round(load, 4), overruns=self.overruns, **asdict(self._link.counts))
 
     def health(self) -> dict[str, MeterHealth]:
         """Return by slug how well each meter answers."""
-        return {slug: reader.health(self._conditions[slug]) for slug, reader in self._readers.items()}
+        return {slug: reader.health() for slug, reader in self._readers.items()}

@@ -1,61 +1,74 @@
-"""One meter on a link: its groups read in as few requests as its bus and its own quickness want, and judged."""
+"""One meter on a link: identified, read group by group, and judged."""
 
 import time
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
-from datetime import UTC, datetime
 
 from mmetering_contract.quantity import Group
 from mmetering_contract.state import MeterHealth
-from mmetering_runtime.log import Log
 
 from mmetering_gateway.backoff import Backoff
+from mmetering_gateway.clock import Clock
+from mmetering_gateway.fetch import Fetch
 from mmetering_gateway.health import Condition
-from mmetering_gateway.limit import lower_limit
-from mmetering_gateway.modbus import Link, ModbusError, NoReplyError, RefusedError
-from mmetering_gateway.plan import Request, plan
+from mmetering_gateway.identity import Identity, StrangeError, identity_of
+from mmetering_gateway.modbus import Link, ModbusError, RefusedError
+from mmetering_gateway.plan import Request
 from mmetering_gateway.plant import Meter
-from mmetering_gateway.plausible import UNKNOWN, suspects
-from mmetering_gateway.registers import WIDTH, decode
+from mmetering_gateway.plausible import UNKNOWN, Rating, suspects
+from mmetering_gateway.registers import WIDTH, Model, decode
 from mmetering_gateway.sample import Sample
-from mmetering_gateway.sdm630 import MODELS
 from mmetering_gateway.turnaround import Turnaround
-
-log = Log("gateway.reader")
 
 
 class Reader:
     """Reads one meter. Its public figures may be read from any thread, and it is used by the bus's own."""
 
-    def __init__(self, meter: Meter, link: Link) -> None:
+    def __init__(self, meter: Meter, model: Model, link: Link, clock: Clock) -> None:
         """Prepare to read; nothing is asked yet."""
         self.meter = meter
         self.slug = meter.slug
-        self.model = MODELS[meter.model]
-        self.groups = frozenset(group for group in Group if self.model.of_group(group))
-        self.limit = self.model.limit
+        self.model = model
+        self.identity = Identity()
+        self.name: str | None = None  # slug of the physical meter, once it is identified
+        self.condition = Condition()
         self.lost = self.suspect = 0
         self.backoff = Backoff()
         self._link = link
+        self._fetch = Fetch(meter, model, link, clock)
         self._known = UNKNOWN
-        self._plans: dict[Group, tuple[Request, ...]] = {}
-        self._basis = (self.limit, self.turnaround.planned_s)
+        self._rating = Rating(model.rated_current_a, model.phases)
+
+    @property
+    def groups(self) -> frozenset[Group]:
+        """What can be read of it."""
+        return self._fetch.groups
 
     @property
     def turnaround(self) -> Turnaround:
         """How quickly it answers."""
         return self._link.turnaround(self.meter.address)
 
-    def health(self, condition: Condition) -> MeterHealth:
-        """Return how well it answers, its polls having gone as its condition says."""
+    def health(self) -> MeterHealth:
+        """Return how well it answers."""
+        condition = self.condition
         mean_s = self.turnaround.mean_s
         turnaround_ms = None if mean_s is None else round(mean_s * 1000, 1)
-        return MeterHealth(condition.polls, condition.failures, turnaround_ms, self.lost, self.suspect, self.limit)
+        return MeterHealth(
+            condition.polls,
+            condition.failures,
+            turnaround_ms,
+            self.lost,
+            self.suspect,
+            self._fetch.extent.limit,
+            condition.answered_at,
+        )
 
     def forget(self) -> None:
         """Take the meter that answers next for another one."""
+        self.name = None
+        self.identity = Identity()
         self._known = UNKNOWN
+        self._fetch.forget()
 
     def silent(self, now: float) -> None:
         """Count a question as not answered, in a slot that began at `now`, in seconds of a monotonic clock."""
@@ -73,19 +86,33 @@ class Reader:
                 self._link.read_inputs(self.meter.address, Request(self.model.registers[0].address, WIDTH))
             self.backoff = Backoff()
 
-    def serial(self) -> str | None:
-        """Return the serial number; None where the unit has none to tell.
+    def identify(self) -> Identity:
+        """Ask the meter who it is and how it writes its numbers, and read it accordingly from now on.
 
         Raises:
-            ModbusError: it did not answer.
+            ModbusError: it did not answer, or its numbers cannot be understood.
         """
-        if self.model.serial is None:
+        model = self.model
+        try:
+            # Serial number, code and version are one question, unless it has the first alone (as in SDM630 V1.8).
+            unit = self._holdings(model.serial, 2 * WIDTH) or self._holdings(model.serial, WIDTH)
+            old = None if unit else self._holdings(model.old_serial, 2 * WIDTH)
+            settings = (self._holdings(at, WIDTH) for at in (model.word_order, model.prefix, model.transformer))
+            self.identity = identity_of(unit, old, *settings)
+        except StrangeError as error:
+            raise ModbusError(str(error)) from error
+        current_a = self.identity.rated_current_a or model.rated_current_a
+        self._rating = Rating(current_a, model.phases, self.identity.form.factor)
+        return self.identity
+
+    def _holdings(self, address: int | None, count: int) -> list[int] | None:
+        """Return holding registers; None where the model, or this unit of it, has none there."""
+        if address is None:
             return None
         try:
-            high, low = self._link.read_holdings(self.meter.address, Request(self.model.serial, WIDTH))
-        except RefusedError:  # older units lack the register
+            return self._link.read_holdings(self.meter.address, Request(address, count))
+        except RefusedError:
             return None
-        return str(high << 16 | low)
 
     def read(self, group: Group, name: str, *, partly: bool = False) -> Sample:
         """Read a scan group.
@@ -99,50 +126,17 @@ class Reader:
             ModbusError: nothing came, or not everything where the whole is wanted.
         """
         began = time.monotonic()
-        blocks, arrived = self._blocks(group, partly=partly)
-        values, missing = decode(self.model.of_group(group), blocks)
+        blocks, arrived = self._fetch.read(group, partly=partly)
+        values, missing = decode(self._fetch.registers[group], blocks, self.identity.form)
         if not values:
             raise ModbusError(f"no number in any register of group {group}")
         now = time.monotonic()
-        suspect = suspects(values, self._known, now, self.model.rated_current_a)
+        suspect = suspects(values, self._known, now, self._rating)
         self.suspect += bool(suspect)
         self._known = self._known.updated(values, now)
-        ts = datetime.fromtimestamp(int(arrived * 1000) / 1000, UTC)
-        return Sample(name, ts, group, values, round((now - began) * 1000), suspect, missing)
+        undated = None if arrived.good else arrived.uptime
+        return Sample(name, arrived.ts, group, values, round((now - began) * 1000), suspect, missing, undated)
 
-    def _blocks(self, group: Group, *, partly: bool) -> tuple[dict[int, Sequence[int]], float]:
-        """Return the registers that came by first address, and when the last of them did, in seconds since 1970."""
-        blocks: dict[int, Sequence[int]] = {}
-        arrived = time.time()
-        refusal: RefusedError | None = None
-        for request in self._requests(group):
-            try:
-                blocks[request.address] = self._link.read_inputs(self.meter.address, request)
-                arrived = time.time()
-            except NoReplyError:
-                if not (blocks and partly):
-                    raise
-                break
-            except RefusedError as error:
-                if lower := lower_limit(request, error.code):
-                    self._lower(lower, request)
-                    return self._blocks(group, partly=partly)
-                refusal = error
-        if refusal and not blocks:
-            raise refusal
-        return blocks, arrived
-
-    def _lower(self, limit: int, refused: Request) -> None:
-        self.limit = limit
-        log.warning("limit_lowered", meter=self.slug, refused=refused.count, limit=limit)
-
-    def _requests(self, group: Group) -> tuple[Request, ...]:
-        """Return the plan of a group, made anew when the limit or the turnaround has changed."""
-        basis = (self.limit, self.turnaround.planned_s)
-        if basis != self._basis:
-            self._plans.clear()
-            self._basis = basis
-        if group not in self._plans:
-            wire = replace(self._link.wire, turnaround_s=self.turnaround.planned_s)
-            self._plans[group] = plan(self.model.of_group(group), self.limit, wire)
-        return self._plans[group]
+    def longest_s(self, group: Group) -> float:
+        """Return the seconds that reading a group takes where one reply is lost."""
+        return self._fetch.seconds(group) + self.turnaround.patience_s

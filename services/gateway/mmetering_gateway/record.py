@@ -3,6 +3,8 @@
 The newest readings go before the oldest, in turns: a long outage does not delay the present.
 """
 
+import math
+
 import msgspec
 from mmetering_contract.errors import PayloadError
 from mmetering_contract.payload import encode
@@ -23,9 +25,12 @@ from mmetering_runtime.mqtt import NotConnectedError, Session
 from mmetering_gateway.outbox import Outbox
 from mmetering_gateway.spool import Spool
 
-GATHER_S = 1.0  # so long readings wait for company, unless they fill a batch
+GATHER_S = 1.0  # so long fewer readings than a batch holds wait for company
+LOOK_S = 0.1  # at least, between two looks for new readings, unless a receipt has made room
 DROPPED_RANGES = 100  # at most, in one batch
 ENVELOPE_BYTES = 12_288  # of a batch, at most, besides the readings: 200 devices and 100 ranges at 40 bytes
+
+Row = tuple[int, str, bytes]  # seq, meter, reading as JSON
 
 log = Log("gateway.record")
 
@@ -48,7 +53,8 @@ class Record:
         self._topic = site.batch(gateway)
         self._spool = spool
         self._newest_first = True
-        self._filled_at = 0.0
+        self._filled_at = self._looked_at = -math.inf
+        self._has_room = False  # since the last look: a receipt has made some
         self.outbox = Outbox()
 
     def receipt(self, payload: bytes) -> None:
@@ -61,6 +67,7 @@ class Record:
         if receipt.epoch == self._spool.epoch:
             self._spool.settle(receipt)
             self.outbox.settle((*receipt.stored, *receipt.rejected))
+            self._has_room = True
         if receipt.rejected:
             log.error("readings_rejected", ranges=receipt.rejected)
 
@@ -70,48 +77,65 @@ class Record:
             log.error("batch_refused", topic=self._topic, reason=hex(published.reason))
 
     def send(self, now: float) -> bool:
-        """Send what is due; return whether something was sent."""
-        self._fill(now)
-        sent = False
+        """Send what is new, and what is due again; return whether something was sent."""
+        if not self._session.connected:
+            return False
+        sent = self._send_new(now)
         for key, parcel in self.outbox.due(now):
             rows = self._spool.payloads(parcel.seqs)
             self.outbox.settle(ranges_of(parcel.seqs - {seq for seq, _, _ in rows}))  # given up by a full spool
             if not rows:
                 continue
-            try:
-                token = self._publish(rows)
-            except NotConnectedError:
-                return sent
-            self.outbox.sent(key, token, now)
+            if not self._post(key, rows, now):
+                break
             sent = True
         return sent
 
-    def _fill(self, now: float) -> None:
-        """Make new parcels, until the outbox is full or all open readings are under way."""
+    def _send_new(self, now: float) -> bool:
+        """Make new parcels and send them, until the outbox is full or what is left can wait for company."""
+        if not self._has_room and now - self._looked_at < LOOK_S:
+            return False
+        self._looked_at, self._has_room = now, False
         ripe = now - self._filled_at >= GATHER_S
-        while chosen := self._choose():
-            seqs = self._that_fit(chosen)
-            if seqs == chosen and len(seqs) < BATCH_READINGS and not ripe:
-                return
-            self.outbox.add(seqs, now)
+        sent = False
+        while (chosen := self._choose()) and (ripe or len(chosen) == BATCH_READINGS):
+            rows = self._that_fit(chosen)
+            if not rows:  # given up by a full spool
+                break
+            key = self.outbox.add(frozenset(seq for seq, _, _ in rows), now)
             self._filled_at = now
             self._newest_first = not self._newest_first
+            if not self._post(key, rows, now):
+                break
+            sent = True
+        return sent
 
     def _choose(self) -> frozenset[int]:
+        if self.outbox.full:
+            return frozenset()
         return self.outbox.choose(self._spool.open_seqs(self.outbox.look_back(), newest=self._newest_first))
 
-    def _that_fit(self, seqs: frozenset[int]) -> frozenset[int]:
-        """Return as many of the seqs, the oldest first, as one batch can hold."""
+    def _that_fit(self, seqs: frozenset[int]) -> list[Row]:
+        """Return the rows of as many of the seqs, the oldest first, as one batch can hold."""
         room = BATCH_BYTES - ENVELOPE_BYTES
         fitting = []
-        for seq, _, payload in self._spool.payloads(seqs):
-            room -= len(payload) + 1
+        for row in self._spool.payloads(seqs):
+            room -= len(row[2]) + 1
             if room < 0:
                 break
-            fitting.append(seq)
-        return frozenset(fitting)
+            fitting.append(row)
+        return fitting
 
-    def _publish(self, rows: list[tuple[int, str, bytes]]) -> tuple[int, int]:
+    def _post(self, key: int, rows: list[Row], now: float) -> bool:
+        """Hand a parcel to the broker; return False where there is no connection."""
+        try:
+            token = self._publish(rows)
+        except NotConnectedError:
+            return False
+        self.outbox.sent(key, token, now)
+        return True
+
+    def _publish(self, rows: list[Row]) -> tuple[int, int]:
         devices = self._spool.devices()
         batch = _Batch(
             epoch=self._spool.epoch,

@@ -5,9 +5,11 @@ has already is stored only once.
 """
 
 import argparse
+import sys
 from datetime import datetime
 
 from mmetering_runtime.config import Environment
+from mmetering_runtime.log import start_logging
 
 from mmetering_gateway.config import bounds_from, spool_from
 from mmetering_gateway.spool import Spool
@@ -22,16 +24,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rejected", action="store_true", help="also those that were refused")
 
 
-def replay(environment: Environment, chosen: argparse.Namespace) -> str:
-    """Open the chosen readings of the spool again and return what to tell about it.
+def run(environment: Environment, chosen: argparse.Namespace) -> int:
+    """Open the chosen readings of the spool again, tell how many, and return 0.
 
     Raises:
         ConfigError: a setting is malformed.
         SpoolError: the spool cannot be opened, or a gateway has it open.
     """
+    start_logging(environment)
     with Spool(spool_from(environment), bounds_from(environment)) as spool:
         count = spool.replay(chosen.first, chosen.since, rejected=chosen.rejected)
-    return f"{count} readings will be sent again when the gateway runs."
+    sys.stdout.write(f"{count} readings will be sent again when the gateway runs.\n")
+    return 0
 
 
 def _seq(text: str) -> int:

@@ -102,7 +102,7 @@ class Room:
                 self._ballast.unlink()
 
     def prune(self, now: float) -> int:
-        """Delete some of what is too old; return how many readings. `now` is in seconds since 1970."""
+        """Delete some of what is too old; return how many readings. `now` is in seconds since 1970, and true."""
         before = int(now) - self._bounds.archive_days * DAY_S
         archived = "SELECT seq FROM reading WHERE receipt_at < ? ORDER BY receipt_at LIMIT ?"
         count = self._db.execute(f"DELETE FROM reading WHERE seq IN ({archived})", (before, CHUNKS[0])).rowcount  # noqa: S608 a literal
@@ -112,7 +112,7 @@ class Room:
         return count
 
     def _drop_before(self, ts_ms: int) -> int:
-        query = "SELECT seq, ts_ms FROM reading WHERE receipt_at IS NULL ORDER BY seq LIMIT ?"
+        query = "SELECT seq, ts_ms FROM reading WHERE receipt_at IS NULL AND boot_id IS NULL ORDER BY seq LIMIT ?"
         return self._drop([seq for seq, ts in self._db.execute(query, (CHUNKS[0],)) if ts < ts_ms], group="any")
 
     def _delete(self, count: int) -> bool:

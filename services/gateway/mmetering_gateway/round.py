@@ -42,6 +42,11 @@ class Round:
         self.reasons[slug] = reason
         self._silent.add(slug)
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether the bus is away."""
+        return bool(self._dead)
+
     def dead(self, slug: str, group: Group, reason: str) -> None:
         """Take in that the bus is away."""
         self.silent(slug, group, reason)

@@ -5,10 +5,16 @@ from datetime import datetime
 
 from mmetering_contract.reading import Reading
 
+from mmetering_gateway.dating import Uptime
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A reading without its seq; the fields mean what they mean in `Reading`."""
+    """A reading without its seq; the fields mean what they mean in `Reading`.
+
+    Attributes:
+        undated: when it was taken, where `ts` is what a wrong clock said; None where `ts` is right.
+    """
 
     meter: str
     ts: datetime
@@ -17,6 +23,7 @@ class Sample:
     span_ms: int
     suspect: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    undated: Uptime | None = None
 
     def numbered(self, seq: int) -> Reading:
         """Return the reading that this sample becomes in the spool."""
@@ -30,4 +37,5 @@ class Sample:
             quality="suspect" if self.suspect else "good",
             suspect=self.suspect,
             missing=self.missing,
+            clock_synced=self.undated is None,
         )

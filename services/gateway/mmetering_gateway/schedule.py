@@ -1,7 +1,8 @@
 """When to poll: at wall-clock slots, so that readings of all meters lie beside each other. Pure.
 
-Every interval divides the quarter hour; so a slot of every scan group lies at each quarter-hour boundary.
-A slot that the bus was too busy for is made good at once, without its least important group; counters never stay out.
+Every interval divides the quarter hour; so a slot of every scan group lies at each quarter-hour boundary. A slot that
+the bus was too busy for is made good at once, but for the live values, which wait for their next slot: unless the
+slot before had left them out too, so that they come every other time even where the counters alone take too long.
 """
 
 from collections.abc import Mapping
@@ -11,8 +12,11 @@ from mmetering_contract.quantity import Group
 
 QUARTER_HOUR_S = 900
 
-# At one slot the counters go first: they are what people are billed by, and nearest to the boundary then.
-ORDER = (Group.ENERGY, Group.LIVE, Group.QUALITY, Group.DEMAND)
+# Read at the slot itself, and in this order: people are billed by the counters, which belong to the boundary.
+PROMPT = (Group.ENERGY, Group.LIVE)
+# Read from the slot on, as soon as the bus has nothing better to do.
+WAITING = (Group.QUALITY, Group.DEMAND)
+ORDER = PROMPT + WAITING  # the first is the most important one
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ def late_slot(previous: Slot, now: float, intervals: Mapping[Group, int]) -> Slo
     """
     newest = {group: int(now // intervals[group]) * intervals[group] for group in ORDER if group in intervals}
     passed = [group for group, at in newest.items() if at > previous.at]
-    kept = tuple(group for group in passed if group is Group.ENERGY or group is not passed[-1])
+    with_live = Group.ENERGY in passed and Group.LIVE not in previous.groups
+    kept = tuple(group for group in passed if group is not Group.LIVE or with_live)
     return Slot(max(newest[group] for group in kept), kept) if kept else None
 
 
@@ -56,3 +61,9 @@ def missed_slots(previous: Slot, slot: Slot, intervals: Mapping[Group, int]) -> 
         count += 1
         passed = next_slot(passed.at, intervals)
     return count + (passed.at == slot.at and passed.groups != slot.groups)
+
+
+def shortest(intervals: Mapping[Group, int]) -> int:
+    """Return the seconds from slot to slot of the groups that do not wait; of all, where there are only such."""
+    prompt = [interval for group, interval in intervals.items() if group in PROMPT]
+    return min(prompt or intervals.values())

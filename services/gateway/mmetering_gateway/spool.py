@@ -2,6 +2,7 @@
 
 SQLite in WAL mode with `synchronous=FULL`: a commit has reached the disk when it returns. One process at a
 time; its threads share one connection. Receipted rows stay some days as an archive. A full disk ends nothing.
+What was taken while the wall clock was wrong is not handed out before it has its time.
 """
 
 import sqlite3
@@ -20,9 +21,11 @@ from mmetering_contract.reading import Reading
 from mmetering_contract.record import Device, Range, Receipt, ranges_of, union
 from mmetering_runtime.log import Log
 
+from mmetering_gateway.dating import Moment, Uptime, ms_of
 from mmetering_gateway.room import Bounds, Room, ballast_of, note_dropped
 from mmetering_gateway.sample import Sample
 from mmetering_gateway.spool_file import SpoolError, hold, open_spool
+from mmetering_gateway.undated import date_some
 
 __all__ = ["Bounds", "Spool", "SpoolError"]
 
@@ -86,17 +89,21 @@ class Spool:
             self._next += len(readings)
             if not readings:
                 return []
-            stored = self._write("append", partial(self._insert, readings))
+            stored = self._write("append", partial(self._insert, readings, [sample.undated for sample in samples]))
             lost = () if stored else ((readings[0].seq, readings[-1].seq),)
             self._unwritten = () if stored else union((*self._unwritten, *lost))
         for first, last in lost:
             log.error("readings_dropped", group="any", count=len(readings), first=first, last=last)
         return readings
 
-    def _insert(self, readings: Sequence[Reading]) -> int:
+    def _insert(self, readings: Sequence[Reading], undated: Sequence[Uptime | None]) -> int:
         self._db.executemany(
-            "INSERT INTO reading (seq, meter, ts_ms, payload, scan_group) VALUES (?, ?, ?, ?, ?)",
-            [(r.seq, r.meter, round(r.ts.timestamp() * 1000), encode(r), r.group) for r in readings],
+            "INSERT INTO reading (seq, meter, ts_ms, payload, scan_group, boot_id, uptime_ms)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (r.seq, r.meter, ms_of(r), encode(r), r.group, at and at.boot, at and at.ms)
+                for r, at in zip(readings, undated, strict=True)
+            ],
         )
         note_dropped(self._db, self._unwritten)
         return len(readings)
@@ -116,9 +123,9 @@ class Spool:
             return dict(self._devices)
 
     def open_seqs(self, limit: int, *, newest: bool) -> list[int]:
-        """Return seqs without a receipt: the newest first, or the oldest first."""
+        """Return seqs without a receipt whose readings have their time: the newest first, or the oldest first."""
         order = "DESC" if newest else "ASC"
-        query = f"SELECT seq FROM reading WHERE receipt_at IS NULL ORDER BY seq {order} LIMIT ?"  # noqa: S608 a literal
+        query = f"SELECT seq FROM reading WHERE receipt_at IS NULL AND boot_id IS NULL ORDER BY seq {order} LIMIT ?"  # noqa: S608 a literal
         with self._lock:
             return [seq for (seq,) in self._db.execute(query, (limit,))]
 
@@ -139,7 +146,10 @@ class Spool:
         if receipt.epoch != self.epoch:
             return
         now = int(time.time())
-        update = "UPDATE reading SET receipt_at = ?, rejected = ? WHERE seq BETWEEN ? AND ? AND receipt_at IS NULL"
+        update = (  # a receipt is never older than its reading, whatever the clock says
+            "UPDATE reading SET receipt_at = max(?, ts_ms / 1000), rejected = ?"
+            " WHERE seq BETWEEN ? AND ? AND receipt_at IS NULL"
+        )
         for ranges, rejected in ((receipt.stored, False), (receipt.rejected, True)):
             for piece in self._pieces(ranges):
                 self._settle(update, [(now, rejected, first, last) for first, last in piece])
@@ -178,10 +188,39 @@ class Spool:
             self._db.execute("UPDATE dropped SET receipt_at = NULL WHERE last >= ?", (first,))
         return count
 
+    # The time of its readings.
+
+    def date(self, now: Moment) -> tuple[int, int]:
+        """Give some of the undated readings their time; return how many, and how many of them had to be guessed.
+
+        Args:
+            now: a moment whose wall clock is good.
+        """
+        with self._lock:
+            if not self._count("SELECT EXISTS (SELECT 1 FROM reading WHERE boot_id IS NOT NULL)"):
+                return 0, 0
+            return self._write("date", partial(date_some, self._db, now, CHUNK)) or (0, 0)
+
+    def undated(self) -> int:
+        """Return how many readings wait for their time."""
+        with self._lock:
+            return self._count("SELECT count(*) FROM reading WHERE boot_id IS NOT NULL")
+
+    def good_boot(self) -> str | None:
+        """Return the last boot in which the wall clock was known to be right; None if there never was one."""
+        with self._lock:
+            boot: str | None = self._db.execute("SELECT good_boot FROM spool").fetchone()[0]
+        return boot
+
+    def note_good(self, boot: str) -> None:
+        """Remember that the wall clock is right in this boot."""
+        with self._lock:
+            self._write("note_good", lambda: self._db.execute("UPDATE spool SET good_boot = ?", (boot,)))
+
     # Its bounds.
 
     def prune(self) -> int:
-        """Delete what is older than the bounds allow; return how many readings."""
+        """Delete what is older than the bounds allow, by a wall clock that is right; return how many readings."""
         count = 0
         while some := self._prune_some():
             count += some
@@ -226,11 +265,11 @@ class Spool:
     # What health tells.
 
     def depth(self) -> tuple[int, float | None]:
-        """Return how many readings wait for a receipt and the `ts` of the oldest, in seconds since 1970."""
+        """Return how many readings wait for a receipt, and the oldest known `ts` of them in seconds since 1970."""
         with self._lock:
             count = self._count("SELECT count(*) FROM reading WHERE receipt_at IS NULL")
             oldest = self._db.execute(
-                "SELECT ts_ms FROM reading WHERE receipt_at IS NULL ORDER BY seq LIMIT 1"
+                "SELECT ts_ms FROM reading WHERE receipt_at IS NULL AND boot_id IS NULL ORDER BY seq LIMIT 1"
             ).fetchone()
         return count, oldest[0] / 1000 if oldest else None
 
@@ -249,7 +288,7 @@ class Spool:
         """Return the `ts` of the oldest and the newest reading of a meter, in seconds since 1970; None without one."""
         with self._lock:
             first, last = self._db.execute(
-                "SELECT min(ts_ms), max(ts_ms) FROM reading WHERE meter = ?", (meter,)
+                "SELECT min(ts_ms), max(ts_ms) FROM reading WHERE meter = ? AND boot_id IS NULL", (meter,)
             ).fetchone()
         return None if first is None else (first / 1000, last / 1000)
 

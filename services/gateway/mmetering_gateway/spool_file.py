@@ -21,6 +21,8 @@ from mmetering_contract.reading import Reading
 from mmetering_contract.record import ranges_of
 from mmetering_runtime.log import Log
 
+from mmetering_gateway.dating import ms_of
+
 PAGE_BYTES = 4096
 WAL_PAGES = 256  # after so many the WAL is written back and begun anew
 
@@ -34,7 +36,8 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS spool (
     epoch       TEXT NOT NULL,
     made_at     INTEGER NOT NULL,                   -- seconds since 1970
-    dropped     INTEGER NOT NULL DEFAULT 0          -- readings given up without a receipt, ever
+    dropped     INTEGER NOT NULL DEFAULT 0,         -- readings given up without a receipt, ever
+    good_boot   TEXT                                -- the last boot in which the wall clock was known to be right
 );
 CREATE TABLE IF NOT EXISTS device (meter TEXT PRIMARY KEY, model TEXT NOT NULL, serial TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS reading (
@@ -44,28 +47,42 @@ CREATE TABLE IF NOT EXISTS reading (
     payload     BLOB NOT NULL,                      -- the reading as JSON, as it goes into a batch
     receipt_at  INTEGER,                            -- seconds since 1970; NULL until there is a receipt
     rejected    INTEGER NOT NULL DEFAULT 0,
-    scan_group  TEXT NOT NULL DEFAULT ''
+    scan_group  TEXT NOT NULL DEFAULT '',
+    boot_id     TEXT,                               -- while ts_ms is not known: the boot in which it was taken;
+    uptime_ms   INTEGER                             -- since that boot
 );
 CREATE TABLE IF NOT EXISTS dropped (                -- seqs that no batch will ever hold
     first       INTEGER PRIMARY KEY,
     last        INTEGER NOT NULL,
     receipt_at  INTEGER                             -- seconds since 1970; NULL until there is a receipt
 );
-CREATE INDEX IF NOT EXISTS reading_open ON reading (seq) WHERE receipt_at IS NULL;
+CREATE INDEX IF NOT EXISTS reading_open ON reading (seq) WHERE receipt_at IS NULL AND boot_id IS NULL;
+CREATE INDEX IF NOT EXISTS reading_undated ON reading (seq) WHERE boot_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS reading_open_group ON reading (scan_group, seq) WHERE receipt_at IS NULL;
 CREATE INDEX IF NOT EXISTS reading_archived ON reading (receipt_at) WHERE receipt_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS dropped_untold ON dropped (first) WHERE receipt_at IS NULL;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 """
-# What a spool of before version 1 lacks.
-UPGRADE = """
+# What a spool of version 0 lacks, and one of version 1.
+UPGRADES = (
+    """
 BEGIN IMMEDIATE;
 ALTER TABLE spool ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE reading ADD COLUMN scan_group TEXT NOT NULL DEFAULT '';
 UPDATE reading SET scan_group = json_extract(CAST(payload AS TEXT), '$.group');
 PRAGMA user_version = 1;
 COMMIT;
-"""
+""",
+    """
+BEGIN IMMEDIATE;
+ALTER TABLE spool ADD COLUMN good_boot TEXT;
+ALTER TABLE reading ADD COLUMN boot_id TEXT;
+ALTER TABLE reading ADD COLUMN uptime_ms INTEGER;
+DROP INDEX IF EXISTS reading_open;
+PRAGMA user_version = 2;
+COMMIT;
+""",
+)
 # What SQLite says of a damaged file, of one that is no database, and of a database that is no spool.
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 
@@ -86,6 +103,11 @@ class DamagedError(Exception):
     """Say what is wrong with the file."""
 
 
+def lock_of(path: Path) -> Path:
+    """Return the file beside the spool that whoever has the spool open holds a lock on."""
+    return path.with_name(path.name + ".lock")
+
+
 def hold(path: Path) -> TextIO:
     """Return the lock beside the file, held until it is closed.
 
@@ -94,7 +116,7 @@ def hold(path: Path) -> TextIO:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        guard = path.with_name(path.name + ".lock").open("w")
+        guard = lock_of(path).open("w")
     except OSError as error:
         raise SpoolError(f"{path}: {error}") from error
     try:
@@ -158,8 +180,9 @@ def _check(db: sqlite3.Connection, promised: int) -> None:
     if verdict != "ok":
         raise DamagedError(verdict)
     has_tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] > 0
-    if has_tables and db.execute("PRAGMA user_version").fetchone()[0] == 0:
-        db.executescript(UPGRADE)
+    if has_tables:
+        for upgrade in UPGRADES[db.execute("PRAGMA user_version").fetchone()[0] :]:
+            db.executescript(upgrade)
     db.executescript(SCHEMA)
 
 
@@ -208,7 +231,8 @@ def _salvage(aside: Path, new: sqlite3.Connection) -> int:
                 "INSERT INTO device VALUES (?, ?, ?)", old.execute("SELECT meter, model, serial FROM device")
             )
         new.executemany(
-            "INSERT OR IGNORE INTO reading (seq, meter, ts_ms, payload, scan_group) VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO reading (seq, meter, ts_ms, payload, scan_group, boot_id, uptime_ms)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             _readable(old),
         )
         seqs = [seq for (seq,) in new.execute("SELECT seq FROM reading ORDER BY seq")]
@@ -227,21 +251,28 @@ def _pad(aside: Path) -> None:
 
 
 def _readable(old: sqlite3.Connection) -> Iterator[Sequence[object]]:
-    """Yield (seq, meter, ts in ms, payload, group) of what has no receipt, hopping over pages that are broken."""
+    """Yield all columns of what has no receipt, hopping over pages that are broken."""
     seq, newest = 0, _newest(old)
+    undated = "boot_id, uptime_ms" if _has_undated(old) else "NULL, NULL"
+    query = f"SELECT seq, payload, receipt_at, {undated} FROM reading NOT INDEXED WHERE seq > ? ORDER BY seq"  # noqa: S608 literals
     while True:
         try:
-            query = "SELECT seq, payload, receipt_at FROM reading NOT INDEXED WHERE seq > ? ORDER BY seq"
-            for seq, payload, receipt_at in old.execute(query, (seq,)):  # noqa: B020 goes on from where it broke off
+            for seq, payload, receipt_at, *uptime in old.execute(query, (seq,)):  # noqa: B020 goes on from where it broke off
                 with suppress(PayloadError, TypeError):  # TypeError: no bytes at all
                     reading = decode_reading(payload)
                     if receipt_at is None and reading.seq == seq:
-                        yield seq, reading.meter, round(reading.ts.timestamp() * 1000), payload, reading.group
+                        yield seq, reading.meter, ms_of(reading), payload, reading.group, *uptime
             return
         except sqlite3.Error:
             seq += HOP
             if seq >= newest:
                 return
+
+
+def _has_undated(old: sqlite3.Connection) -> bool:
+    with suppress(sqlite3.Error):
+        return "boot_id" in {name for _, name, *_ in old.execute("PRAGMA table_info(reading)")}
+    return False
 
 
 def _newest(old: sqlite3.Connection) -> int:

@@ -38,8 +38,9 @@ def compute_dirty(connection: psycopg.Connection) -> bool:
 def _compute(cursor: psycopg.Cursor, marks: Sequence[tuple[int, datetime]]) -> None:
     meters = [meter for meter, _ in marks]
     buckets = [bucket for _, bucket in marks]
-    bounds = {"first": min(buckets), "last": max(buckets) + QUARTER_HOUR}
-    cursor.execute(QUERIES["compute_quarter_hours"], {"meters": meters, "buckets": buckets, **bounds})
+    due = {"meters": meters, "buckets": buckets, "first": min(buckets), "last": max(buckets) + QUARTER_HOUR}
+    cursor.execute(QUERIES["compute_quarter_hours"], due)
+    cursor.execute(QUERIES["compute_quarter_hours_of_quality"], due)
     cursor.execute(QUERIES["see_meters"], {"meters": sorted(set(meters))})
 
 

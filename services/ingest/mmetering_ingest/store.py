@@ -16,14 +16,12 @@ from psycopg.types.multirange import Int8Multirange
 from psycopg.types.range import Int8Range
 
 from mmetering_ingest.intake import Delivery, Refusal, refuse
-from mmetering_ingest.row import COLUMNS, TYPES, row_of
+from mmetering_ingest.row import Columns
 
 KEEP_REJECTED = 10_000
 QUARTER_HOUR_S = 900
 
 QUERIES = load_queries("mmetering_ingest")
-COPY_NEW = f"COPY reading ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
-COPY_STAGE = f"COPY stage ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 
 
 class AwayError(Exception):
@@ -191,13 +189,20 @@ class Store:
 
 
 def _copy(cursor: psycopg.Cursor, rows: list[_Stored], *, staged: bool) -> None:
+    """Copy the rows, those of a scan group together, since they fill the same columns."""
     now = datetime.now(UTC)
     if staged:
         cursor.execute(QUERIES["stage"])
-    with cursor.copy(COPY_STAGE if staged else COPY_NEW) as copy:
-        copy.set_types(TYPES)
-        for row in rows:
-            copy.write_row(row_of(row.reading, row.meter_id, now))
+    groups: dict[str, list[_Stored]] = {}
+    for row in rows:
+        groups.setdefault(row.reading.group, []).append(row)
+    for group in groups.values():
+        columns = Columns.of(row.reading for row in group)
+        table = "stage" if staged else "reading"
+        with cursor.copy(f"COPY {table} ({', '.join(columns.names)}) FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(columns.types)
+            for row in group:
+                copy.write_row(columns.row(row.reading, row.meter_id, now))
     if staged:
         cursor.execute(QUERIES["insert_staged"])
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask
 
-KILO_UNITS = {"Wh": "kWh", "varh": "kvarh", "VAh": "kVAh"}
+KILO_UNITS = {"Wh": "kWh", "varh": "kvarh", "VAh": "kVAh", "mAh": "Ah"}
 
 
 def init_app(app: Flask, zone: ZoneInfo) -> None:

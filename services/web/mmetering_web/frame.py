@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from mmetering_web.building import Building
-from mmetering_web.tile import Detail, Tile, milliseconds
+from mmetering_web.tile import Detail, Tile, detail_changes, milliseconds
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -19,7 +19,7 @@ class Frame(msgspec.Struct, frozen=True):
         layout: mark of the meters' names and groups.
         building: the sums.
         meters: tiles by slug; those that have not changed since the last frame are left out.
-        detail: the meter of a page that shows one; None where nothing is known of it.
+        detail: the meter of a page that shows one, likewise without what has not changed; None where nothing is known.
     """
 
     now: int
@@ -42,6 +42,8 @@ def changes(before: Frame | None, after: Frame) -> Frame | None:
         return after
     if msgspec.structs.replace(before, now=after.now) == after:
         return None
+    if before.detail and after.detail:
+        return msgspec.structs.replace(after, detail=detail_changes(before.detail, after.detail))
     if after.meters is msgspec.UNSET or before.meters is msgspec.UNSET:
         return after
     changed = {slug: tile for slug, tile in after.meters.items() if before.meters.get(slug) != tile}

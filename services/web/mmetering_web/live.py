@@ -3,6 +3,7 @@
 One thread applies messages, any number of threads read: values are frozen, and whole dictionaries are replaced.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from statistics import median_low
@@ -14,7 +15,7 @@ from mmetering_contract.reading import LiveReading, decode_live
 from mmetering_contract.state import OFFLINE, ONLINE, MeterInfo, decode_meter_info
 from mmetering_contract.topic import Site, levels_after
 
-FIRST_INTERVAL_S = {"live": 10.0}  # until a second reading tells better
+FIRST_INTERVAL_S = {"live": 10.0}  # until the gateway, or a second reading, tells better
 OTHER_INTERVAL_S = 60.0
 LONGEST_INTERVAL_S = 900.0  # polls run on slots that divide a quarter hour; anything longer was an outage
 GAPS = 5  # so many gaps between readings tell the interval
@@ -31,10 +32,11 @@ class Timed:
     at: datetime
     gaps: tuple[float, ...] = ()
 
-    @property
-    def interval_s(self) -> float:
-        """How often a reading comes."""
-        return median_low(self.gaps) if self.gaps else FIRST_INTERVAL_S.get(self.reading.group, OTHER_INTERVAL_S)
+    def interval_s(self, told: Mapping[str, int]) -> float:
+        """Return how often a reading comes, until the gaps say it, as the gateway told: scan group to seconds."""
+        if self.gaps:
+            return median_low(self.gaps)
+        return told.get(self.reading.group) or FIRST_INTERVAL_S.get(self.reading.group, OTHER_INTERVAL_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,8 @@ class Meter:
         if not holding:
             return None
         newest = max(holding, key=lambda timed: timed.at)
-        reading = newest.reading
-        return Value(reading.values.get(name), newest.at, newest.interval_s, name in reading.suspect)
+        reading, interval_s = newest.reading, newest.interval_s(self.info.intervals if self.info else {})
+        return Value(reading.values.get(name), newest.at, interval_s, name in reading.suspect)
 
 
 class Live:

@@ -1,13 +1,11 @@
 """The page of one meter: all its quantities live, its power and energy over time, its counters."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from mmetering_contract.errors import TopicError
-from mmetering_contract.quantity import BY_NAME, Quantity
 from mmetering_contract.topic import check_slug
 
 from mmetering_web.api import passed_through
@@ -16,39 +14,9 @@ from mmetering_web.dashboard import RANGES, chosen_range
 from mmetering_web.database import AwayError
 from mmetering_web.house import House, house
 from mmetering_web.rows import CounterReading
+from mmetering_web.tables import NOW, SECTIONS
 
 blueprint = Blueprint("meter", __name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A line of the live table: a name, and its cells, each a heading and a quantity."""
-
-    title: str
-    cells: tuple[tuple[str, Quantity], ...]
-
-
-def _phases(title: str, name: str, total: str | None = None) -> Row:
-    phases = tuple((f"L{n}", BY_NAME[f"{name}_l{n}"]) for n in (1, 2, 3))
-    return Row(title, (*phases, ("Total", BY_NAME[total])) if total else phases)
-
-
-PHASE_ROWS = (
-    _phases("Voltage", "voltage"),
-    _phases("Current", "current"),
-    _phases("Power", "power", "power_total"),
-    _phases("Energy imported", "energy_import", "energy_import"),
-    _phases("Energy exported", "energy_export", "energy_export"),
-)
-SINGLE = tuple(
-    (title, BY_NAME[name])
-    for title, name in (
-        ("Frequency", "frequency"),
-        ("Reactive energy imported", "reactive_energy_import"),
-        ("Reactive energy exported", "reactive_energy_export"),
-        ("Apparent energy", "apparent_energy"),
-    )
-)
 
 
 @blueprint.get("/meters/<slug>")
@@ -56,15 +24,16 @@ def index(slug: str) -> ResponseReturnValue:
     """Show one meter; the live values come over the stream."""
     parts, now = house(), datetime.now(UTC)
     _check_known(parts, slug)
-    counters = _counters(parts, slug, now)
+    counters, frame = _counters(parts, slug, now), parts.meter(slug)
     return render_template(
         "meter/index.html",
         slug=slug,
         entry=parts.directory.entries.get(slug),
         label=parts.directory.labels.get(slug),
-        frame=parts.meter(slug),
-        phase_rows=PHASE_ROWS,
-        single=SINGLE,
+        frame=frame,
+        known=frame.detail.values if frame.detail else {},
+        now=NOW,
+        sections=SECTIONS,
         counters=counters,
         ranges=RANGES,
         days=chosen_range(),

@@ -3,6 +3,7 @@
 Pure. Times are milliseconds since 1970.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -48,11 +49,11 @@ class Figure(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Detail(msgspec.Struct, frozen=True, omit_defaults=True):
-    """All that is known live of one meter."""
+    """All that is known live of one meter; where it tells what has changed, a value that is gone is None."""
 
     tile: Tile
     gateway: str
-    values: dict[str, Figure]
+    values: Mapping[str, Figure | None]
     last_seen: int | None = None
     model: str | None = None
     serial: str | None = None
@@ -116,6 +117,13 @@ def detail_of(tile: Tile, meter: Meter) -> Detail:
         bus=info.bus if info else None,
         address=info.address if info else None,
     )
+
+
+def detail_changes(before: Detail, after: Detail) -> Detail:
+    """Return the later detail with those of its values only that have changed."""
+    gone = dict.fromkeys(before.values.keys() - after.values.keys())
+    changed = {name: figure for name, figure in after.values.items() if before.values.get(name) != figure}
+    return msgspec.structs.replace(after, values={**changed, **gone})
 
 
 def _state(live: Live, meter: Meter, *, lost: bool) -> tuple[State, str]:

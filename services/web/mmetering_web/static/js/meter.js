@@ -8,19 +8,25 @@ import { listen, now } from "./stream.js";
 import { field, setText, showTile, tick } from "./tile.js";
 
 const DAYS = 60;
-const DIGITS = { V: 1, A: 2, W: 0, Hz: 2, Wh: 2, varh: 2, VAh: 2 };
-const THOUSANDS = new Set(["Wh", "varh", "VAh"]);
+const DIGITS = { V: 1, A: 2, W: 0, VA: 0, var: 0, Hz: 2, "": 3, "°": 1, "%": 1, Wh: 2, varh: 2, VAh: 2, mAh: 2 };
+const THOUSANDS = new Set(["Wh", "varh", "VAh", "mAh"]);
 const head = document.getElementById("meter");
 const charts = document.getElementById("charts");
 const lastSeen = field(document, "last_seen");
-const cells = [...document.querySelectorAll("[data-quantity]")];
+const rows = [...document.querySelectorAll(".quantities tbody tr")].map((row) => ({ row, cells: [...row.querySelectorAll("[data-quantity]")], age: row.querySelector("[data-age]") }));
 const produces = charts.dataset.counter === "export"; // then power that flows out is shown upwards
 let detail = null;
 
 listen(head.dataset.stream, (frame) => {
-  detail = frame.detail ?? { tile: { state: "silent", reason: "nothing heard from it yet" }, values: {} };
+  // A frame holds the values that have changed since the one before it.
+  detail = frame.detail
+    ? { ...frame.detail, values: { ...detail?.values, ...frame.detail.values } }
+    : { tile: { state: "silent", reason: "nothing heard from it yet" }, values: {} };
   showTile(head, detail.tile);
-  cells.forEach(showCell);
+  for (const { row, cells } of rows) {
+    cells.forEach(showCell);
+    if (cells.some((cell) => detail.values[cell.dataset.quantity])) reveal(row);
+  }
   tickAges();
 });
 setInterval(() => {
@@ -28,6 +34,11 @@ setInterval(() => {
   tick(head, detail.tile);
   tickAges();
 }, 1000);
+
+// What the meter turns out to have is shown from then on, with its table and section.
+function reveal(row) {
+  for (let element = row; (element = element.closest("[hidden]")); ) element.hidden = false;
+}
 
 function showCell(cell) {
   const figure = detail.values[cell.dataset.quantity];
@@ -38,9 +49,8 @@ function showCell(cell) {
 }
 
 function tickAges() {
-  for (const row of document.querySelectorAll(".quantities tbody tr")) {
-    const figures = [...row.querySelectorAll("[data-quantity]")].map((cell) => detail.values[cell.dataset.quantity]).filter(Boolean);
-    const age = row.querySelector("[data-age]");
+  for (const { cells, age } of rows) {
+    const figures = cells.map((cell) => detail.values[cell.dataset.quantity]).filter(Boolean);
     if (!figures.length) continue;
     setText(age, `${span(now() - Math.min(...figures.map((figure) => figure.at)))} ago`);
     age.toggleAttribute("data-late", figures.some((figure) => figure.late_at < now()));
