@@ -18,6 +18,8 @@ class PlantMeter(msgspec.Struct, frozen=True, omit_defaults=True):
         address: unit id on that bus, 1 to 247.
         model: register table to read it by, such as `sdm630`.
         label: what people call it; empty where nobody named it.
+        rated_current: what it carries on each phase, in A, where that is not as on every meter of its model: on the
+            primary side of its transformers.
     """
 
     slug: Slug
@@ -25,6 +27,7 @@ class PlantMeter(msgspec.Struct, frozen=True, omit_defaults=True):
     address: Annotated[int, msgspec.Meta(ge=1, le=247)]
     model: Text = "sdm630"
     label: Text = ""
+    rated_current: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
 
 class DesiredPlant(msgspec.Struct, frozen=True):

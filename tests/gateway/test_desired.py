@@ -16,7 +16,7 @@ def told(revision: int, *meters: PlantMeter) -> bytes:
     return encode(DesiredPlant(revision, meters))
 
 
-FLAT_2 = PlantMeter("flat-2", "cellar", 2, label="Flat 2")
+FLAT_2 = PlantMeter("flat-2", "cellar", 2, label="Flat 2", rated_current=250.0)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_the_files_meters_are_read_until_the_broker_has_told_some(kept: Path) ->
     assert desired.take(told(3, FLAT_2))
     again = Desired(SEED, kept)
     assert again.plant == desired.plant
-    assert again.plant.meter == (Meter("flat-2", "cellar", 2, label="Flat 2"),)
+    assert again.plant.meter == (Meter("flat-2", "cellar", 2, label="Flat 2", rated_current=250.0),)
     assert (again.revision, again.error) == (3, "")
 
 

@@ -6,7 +6,7 @@ with one meter's turn of what waits, one lost reply included, and (2) all of it 
 """
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -88,7 +88,7 @@ class Budget:
         return next((step for step in STEPS if self.is_safe({**intervals, Group.LIVE: step})), None)
 
 
-def budget_of(models: Iterable[Model], wire: Wire, patience_s: float) -> Budget:
+def budget_of(models: Sequence[Model], wire: Wire, patience_s: float) -> Budget:
     """Return what meters take on a bus.
 
     Args:

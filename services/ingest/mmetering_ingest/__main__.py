@@ -1,42 +1,86 @@
-"""`mmetering-ingest run`: store every reading. `mmetering-ingest migrate`: bring the schema to this release."""
+"""`mmetering-ingest run`: store every reading. `mmetering-ingest migrate`: bring the schema to this release.
+
+`mmetering-ingest backup FILE` and `restore FILE`: all that the database holds, in one archive, and back.
+"""
 
 import argparse
 import os
 import signal
 import sys
 import threading
+from contextlib import nullcontext
+from pathlib import Path
 
 import psycopg
 from mmetering_runtime.config import ConfigError, Environment, database_from
 from mmetering_runtime.log import start_logging
 from sqlalchemy.exc import DBAPIError
 
+from mmetering_ingest.archive import BackupError, summary
+from mmetering_ingest.backup import backup, new_file
 from mmetering_ingest.config import Config
 from mmetering_ingest.ingest import Ingest
-from mmetering_ingest.migrate import migrate, newest_version
+from mmetering_ingest.migrate import migrate, newest_version, update_extension
 from mmetering_ingest.quarter_hours import keep_quarter_hours
+from mmetering_ingest.restore import restore
 
 
 def main() -> int:
-    """Run the command of the command line; return 2 when a setting is wrong, 1 when the database refuses."""
-    parser = argparse.ArgumentParser(prog="mmetering-ingest", description=__doc__)
-    parser.add_argument("command", choices=("run", "migrate"))
-    command = parser.parse_args().command
+    """Run the command of the command line; return 2 when a setting is wrong, 1 when it cannot be done."""
+    options = _parser().parse_args()
     environment = Environment(os.environ)
     try:
         start_logging(environment)
-        if command == "migrate":
-            migrate(database_from(environment))
-            sys.stdout.write(f"schema version {newest_version()}\n")
-        else:
+        if options.command == "run":
             _run(Config.from_env(environment))
+        elif options.command == "migrate":
+            _migrate(database_from(environment), extension=options.extension)
+        elif options.command == "backup":
+            _backup(database_from(environment), options.file, files=options.files)
+        else:
+            _restore(database_from(environment), options.file, replace=options.replace)
     except ConfigError as error:
         sys.stderr.write(f"mmetering-ingest: {error}\n")
         return 2
-    except (psycopg.Error, DBAPIError) as error:
+    except (BackupError, OSError, psycopg.Error, DBAPIError) as error:
         sys.stderr.write(f"mmetering-ingest: {error}\n")
         return 1
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mmetering-ingest", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="store every reading")
+    migrating = commands.add_parser("migrate", help="bring the schema to this release")
+    migrating.add_argument("--extension", action="store_true", help="first bring TimescaleDB to the server's version")
+    saving = commands.add_parser("backup", help="write the database into an archive, while everything goes on")
+    saving.add_argument("file", metavar="FILE", help="the archive; - is standard output")
+    saving.add_argument("--files", action="store_true", help="pack the files of a tar on standard input, too")
+    restoring = commands.add_parser("restore", help="bring an archive into an empty database, all or nothing")
+    restoring.add_argument("file", metavar="FILE", help="the archive; - is standard input")
+    restoring.add_argument("--replace", action="store_true", help="delete first what the database holds")
+    return parser
+
+
+def _migrate(conninfo: str, *, extension: bool) -> None:
+    if extension:
+        update_extension(conninfo)
+    migrate(conninfo)
+    sys.stdout.write(f"schema version {newest_version()}\n")
+
+
+def _backup(conninfo: str, file: str, *, files: bool) -> None:
+    to_keep = sys.stdin.buffer if files else None
+    with nullcontext(sys.stdout.buffer) if file == "-" else new_file(Path(file)) as target:
+        manifest = backup(conninfo, target, to_keep)
+    sys.stderr.write(f"backed up: {summary(manifest)}\n")
+
+
+def _restore(conninfo: str, file: str, *, replace: bool) -> None:
+    with nullcontext(sys.stdin.buffer) if file == "-" else Path(file).open("rb") as source:
+        manifest = restore(conninfo, source, replace=replace)
+    sys.stderr.write(f"restored the same: {summary(manifest)}\n")
 
 
 def _run(config: Config) -> None:
