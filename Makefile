@@ -2,7 +2,7 @@
 BIN := .venv/bin
 CODE := contract runtime simulator demo services $(wildcard benchmarks mosquitto/*.py)
 
-.PHONY: help demo demo-clean test test-fast lint lock
+.PHONY: help demo demo-clean test test-fast bench lint lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
@@ -22,6 +22,10 @@ test: ## check and test everything, against real servers
 test-fast: ## run the pure tests
 	@tools/setup.sh demo
 	$(BIN)/pytest -n auto -m 'not servers and not system'
+
+bench: ## measure everything that the README quotes
+	@tools/setup.sh demo
+	@for name in plan wire dead tcp thousand; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 lint: ## check style, types and the order of imports
 	$(BIN)/ruff check

@@ -1,0 +1,1 @@
+"""Commands that measure mmetering beside its peers and its limits; each figure that the README quotes is one."""
