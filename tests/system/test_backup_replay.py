@@ -1,30 +1,19 @@
 """A backup restored elsewhere, and what came after it out of the gateway's archive: all of it, and once."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
-import psycopg
 import pytest
 from fix_broker import Broker
 from fix_postgres import PostgresServer
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.tcp import TcpBus
 from service import Service, mqtt_environment
+from stored import readings
 from wait import wait_for
 
 pytestmark = pytest.mark.system
 
 READINGS = 10
-Row = tuple[object, ...]
-
-
-def readings(database: str) -> Sequence[Row]:
-    """Return what the table holds of each reading, but for when it came, in order."""
-    with psycopg.connect(database) as connection:
-        return connection.execute(
-            "SELECT seq, ts, slug, voltage_l1, energy_import"
-            " FROM reading JOIN meter ON meter.id = meter_id ORDER BY seq"
-        ).fetchall()
 
 
 def test_what_came_after_a_backup_comes_from_the_gateways_archive(

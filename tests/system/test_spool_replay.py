@@ -2,28 +2,18 @@
 
 from pathlib import Path
 
-import psycopg
 import pytest
 from fix_broker import Broker
 from fix_postgres import TEMPLATE, PostgresServer
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.tcp import TcpBus
 from service import Service, mqtt_environment
+from stored import readings
 from wait import wait_for
 
 pytestmark = pytest.mark.system
 
 READINGS = 20
-Row = tuple[object, ...]
-
-
-def readings(database: str) -> list[Row]:
-    """Return what the table holds of each reading, but for when it came, in order."""
-    with psycopg.connect(database) as connection:
-        return connection.execute(
-            "SELECT seq, ts, slug, voltage_l1, energy_import"
-            " FROM reading JOIN meter ON meter.id = meter_id ORDER BY seq"
-        ).fetchall()
 
 
 def test_a_lost_database_is_refilled_from_the_archive(

@@ -1,5 +1,7 @@
 """Commands are worked between the polls of a bus, which go on as if there were none."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
@@ -22,6 +24,24 @@ VALUES = {0x00: 230.0, 0x02: 230.0, 0x04: 230.0, 0x46: 50.0}
 EVERY_2_S = {Group.LIVE: 2, Group.ENERGY: 2, Group.QUALITY: 0, Group.DEMAND: 0}
 
 
+@contextmanager
+def polled(meters: list[FixedMeter], known: tuple[Meter, ...], directory: Path) -> Iterator[tuple[Poller, KeptLive]]:
+    """Poll the known ones of a line's meters, from the first reading on, in the thread that a bus has."""
+    with SimulatedLine(meters) as line, Spool(directory / "spool.db") as spool:
+        bus, live = RtuBus("bus", line.path), KeptLive()
+        poller = Poller(bus, Plant(bus=(bus,), meter=known, intervals=EVERY_2_S), spool, live, clock=Clock(None))
+        stopping = Event()
+        thread = Thread(target=poller.run, args=(stopping,))
+        thread.start()
+        try:
+            wait_for(lambda: live.readings)
+            yield poller, live
+        finally:
+            stopping.set()
+            poller.submit(iter(()))
+            thread.join()
+
+
 def test_a_scan_disturbs_no_poll(tmp_path: Path) -> None:
     """Three meters are read in each slot while a scan goes on, at another speed too; no slot is missed by it."""
     meters = [FixedMeter(VALUES, unit=unit, serial=1000 + unit) for unit in (1, 2, 3, 9)]
@@ -31,24 +51,13 @@ def test_a_scan_disturbs_no_poll(tmp_path: Path) -> None:
     def errand(bench: Bench) -> Work[None]:
         found.append((yield from scan(bench, Scan("bus", "1-9", bauds=(9600, 19200)))))
 
-    with SimulatedLine(meters) as line, Spool(tmp_path / "spool.db") as spool:
-        bus, live = RtuBus("bus", line.path), KeptLive()
-        poller = Poller(bus, Plant(bus=(bus,), meter=known, intervals=EVERY_2_S), spool, live, clock=Clock(None))
-        stopping = Event()
-        thread = Thread(target=poller.run, args=(stopping,))
-        thread.start()
-        try:
-            wait_for(lambda: live.readings)
-            poller.submit(errand(poller.bench(MODELS)))
-            wait_for(lambda: found, 90)
-        finally:
-            stopping.set()
-            poller.submit(iter(()))
-            thread.join()
-        assert [(meter.address, meter.baud) for meter in found[0]] == [(9, 9600)]
-        assert poller.overruns == 0
-        assert all(health.failures == 0 for health in poller.health().values())
-        assert all(reading.missing == reading.suspect == () for reading in live.readings)
+    with polled(meters, known, tmp_path) as (poller, live):
+        poller.submit(errand(poller.bench(MODELS)))
+        wait_for(lambda: found, 90)
+    assert [(meter.address, meter.baud) for meter in found[0]] == [(9, 9600)]
+    assert poller.overruns == 0
+    assert all(health.failures == 0 for health in poller.health().values())
+    assert all(reading.missing == reading.suspect == () for reading in live.readings)
 
 
 def test_a_change_that_waits_disturbs_no_poll(tmp_path: Path) -> None:
@@ -62,20 +71,9 @@ def test_a_change_that_waits_disturbs_no_poll(tmp_path: Path) -> None:
             yield from set_address(bench, SetAddress(bus="bus", address=9, to=10, wait_s=2))
         told.append(str(error.value))
 
-    with SimulatedLine(meters) as line, Spool(tmp_path / "spool.db") as spool:
-        bus, live = RtuBus("bus", line.path), KeptLive()
-        poller = Poller(bus, Plant(bus=(bus,), meter=known, intervals=EVERY_2_S), spool, live, clock=Clock(None))
-        stopping = Event()
-        thread = Thread(target=poller.run, args=(stopping,))
-        thread.start()
-        try:
-            wait_for(lambda: live.readings)
-            poller.submit(errand(poller.bench(MODELS)))
-            wait_for(lambda: told, 90)
-        finally:
-            stopping.set()
-            poller.submit(iter(()))
-            thread.join()
-        assert "goes on at address 9" in told[0]
-        assert poller.overruns == 0
-        assert all(health.failures == 0 for health in poller.health().values())
+    with polled(meters, known, tmp_path) as (poller, _):
+        poller.submit(errand(poller.bench(MODELS)))
+        wait_for(lambda: told, 90)
+    assert "goes on at address 9" in told[0]
+    assert poller.overruns == 0
+    assert all(health.failures == 0 for health in poller.health().values())

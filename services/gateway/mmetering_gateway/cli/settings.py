@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from mmetering_contract.command import Verb
 from mmetering_runtime.config import Environment
 
 from mmetering_gateway.cli.bus import add_meter, address_of
@@ -34,14 +35,7 @@ def set_address(environment: Environment, chosen: argparse.Namespace) -> int:
         CommandError: it did not come to that; it says how things stand.
         ModbusError: the bus is away.
     """
-    password = password_of(environment, chosen)
-    with open_console(environment, chosen) as console:
-        address = address_of(console.place, chosen.meter)
-        changed = console.do(
-            "set-address", Changed, address=address, to=chosen.to, password=password, wait_s=chosen.wait
-        )
-    sys.stdout.write(document(changed) if chosen.json else changed_text(changed))
-    return 0
+    return _change(environment, chosen, "set-address", to=chosen.to)
 
 
 def set_baud(environment: Environment, chosen: argparse.Namespace) -> int:
@@ -52,18 +46,15 @@ def set_baud(environment: Environment, chosen: argparse.Namespace) -> int:
         CommandError: it did not come to that; it says how things stand.
         ModbusError: the bus is away.
     """
+    settings = {"baud": chosen.to, "parity": chosen.to_parity, "stop_bits": chosen.to_stop_bits}
+    return _change(environment, chosen, "set-baud", **settings)
+
+
+def _change(environment: Environment, chosen: argparse.Namespace, verb: Verb, **settings: object) -> int:
     password = password_of(environment, chosen)
     with open_console(environment, chosen) as console:
-        changed = console.do(
-            "set-baud",
-            Changed,
-            address=address_of(console.place, chosen.meter),
-            baud=chosen.to,
-            parity=chosen.to_parity,
-            stop_bits=chosen.to_stop_bits,
-            password=password,
-            wait_s=chosen.wait,
-        )
+        address = address_of(console.place, chosen.meter)
+        changed = console.do(verb, Changed, address=address, password=password, wait_s=chosen.wait, **settings)
     sys.stdout.write(document(changed) if chosen.json else changed_text(changed))
     return 0
 
