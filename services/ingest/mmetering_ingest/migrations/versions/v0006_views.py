@@ -1,0 +1,10 @@
+"""Views for people and for other tools."""
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """To come."""

@@ -1,0 +1,10 @@
+"""Who may do what."""
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """To come."""
