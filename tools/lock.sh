@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 compile() {
     uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-        --no-emit-package mmetering-contract --no-emit-package mmetering-runtime \
+        --no-emit-package mmetering-contract --no-emit-package mmetering-accounting --no-emit-package mmetering-runtime \
         --no-emit-package mmetering-gateway --no-emit-package mmetering-ingest \
         --no-emit-package mmetering-alerter --no-emit-package mmetering-web \
         --no-emit-package mmetering-simulator --no-emit-package mmetering-demo "$@"

@@ -17,6 +17,7 @@ for path in .env plant.toml secrets; do
         echo "restore: $path comes out of the backup"
     fi
 done
+python3 mosquitto/make_secrets.py secrets  # an older backup may lack a login's
 # Nobody else may use the database meanwhile; the gateway goes on reading into its spool.
 docker compose stop ingest web
 docker compose up -d --wait database

@@ -63,7 +63,7 @@ venv_works() { grep -qs "$here/.venv/bin/python" .venv/bin/pip && .venv/bin/pyth
 pip_install() { PIP_DISABLE_PIP_VERSION_CHECK=1 quietly .venv/bin/python -m pip install --quiet "$@"; }
 
 python_packages() {
-    projects=$(ls -d contract runtime simulator demo services/*/)
+    projects=$(ls -d contract accounting runtime simulator demo services/*/)
     files="requirements/dev.txt $(for project in $projects; do echo "$project/pyproject.toml"; done)"
     # shellcheck disable=SC2086 # lists of plain names
     if venv_works && is_done python $files; then return; fi

@@ -3,6 +3,7 @@
 ContractError        the message is at fault: trying again does not help
 ├── TopicError       the topic is not one of ours
 └── PayloadError     the payload does not say what its topic promises
+    └── MalformedError   it is not even JSON
 """
 
 
@@ -16,3 +17,7 @@ class TopicError(ContractError):
 
 class PayloadError(ContractError):
     """Say where and why a payload breaks its type."""
+
+
+class MalformedError(PayloadError):
+    """Say where a payload is no JSON."""

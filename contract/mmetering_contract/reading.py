@@ -4,12 +4,14 @@ Its identity is (gateway, epoch, seq): the gateway is in the topic, which the br
 the login; seq counts within the gateway's spool, and epoch was made with the spool's file.
 """
 
+import re
+from collections.abc import Iterable
 from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Annotated, Literal
 
 import msgspec
 
-from mmetering_contract.payload import Epoch, Name, Seq, Slug, decoder_of
+from mmetering_contract.payload import NAME, Epoch, Name, Seq, Slug, decoder_of
 from mmetering_contract.quantity import BY_NAME, QUANTITIES
 
 INT64 = 2**63
@@ -20,8 +22,10 @@ MAGNITUDE = 3.4028234663852886e38
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
+_NAME = re.compile(NAME)
 
-class Reading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+
+class Reading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """One reading.
 
     Attributes:
@@ -41,7 +45,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ts: Instant
     seq: Seq
     group: Slug
-    values: dict[Name, int | float]
+    values: dict[str, int | float]  # not Name: a pattern for each of many keys costs more than all the rest
     span_ms: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
     quality: Literal["good", "suspect"]
     suspect: tuple[Name, ...] = ()
@@ -51,11 +55,19 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def __post_init__(self) -> None:
         if not MINYEAR < self.ts.year < MAXYEAR:
             raise ValueError(f"{self.ts} cannot be told in every zone")
+        if not self.values.keys() <= BY_NAME.keys():
+            _check_names(self.values)
         for name, value in self.values.items():
             if name in WHOLE and (type(value) is not int or not -INT64 <= value < INT64):
                 raise ValueError(f"{name} is counted in whole {BY_NAME[name].unit}, and {value!r} is not")
             if not abs(value) <= MAGNITUDE:  # so that NaN fails too
                 raise ValueError(f"{name} of {value!r} is beyond every meter")
+
+
+def _check_names(names: Iterable[str]) -> None:
+    for name in names:
+        if not _NAME.match(name):
+            raise ValueError(f"key {name!r} in `$.values` is no name of a quantity")
 
 
 class LiveReading(Reading, frozen=True, omit_defaults=True):

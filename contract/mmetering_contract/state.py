@@ -119,5 +119,68 @@ class GatewayHealth(msgspec.Struct, frozen=True):
     plant_error: str = ""
 
 
+class Spread(msgspec.Struct, frozen=True):
+    """The middle and the highest of some figures."""
+
+    median: float
+    maximum: float
+
+
+class SeenGateway(msgspec.Struct, frozen=True):
+    """A gateway as ingest sees it.
+
+    Attributes:
+        batch_at: when a batch of it came last, UTC.
+        clock_offset_s: how far its newest readings lay ahead of their arrival, negative: behind; about -1 where its
+            clock is right, None while nobody can tell.
+    """
+
+    batch_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    clock_offset_s: float | None = None
+
+
+class IngestHealth(msgspec.Struct, frozen=True):
+    """How a copy of ingest is doing; counts since its start.
+
+    Attributes:
+        at: when they were taken, UTC.
+        committed_at: when something was stored last, UTC; None before the first time.
+        away_since: since when nothing can be stored although there is something to store, UTC; None while all is well.
+        away_reason: what the database says to that; empty while all is well.
+        waiting: messages that came and are not stored yet.
+        waiting_bytes: the size of those of them that nobody has looked at yet.
+        messages: messages that were stored or refused.
+        readings: readings that were stored for the first time.
+        duplicates: readings that came again.
+        rejected: messages and readings that were refused, by their kind.
+        commits: transactions.
+        overruns: connections to the broker that were ended because it sent more than there was room for.
+        lag_s: from the newest reading of a batch to its commit, in the last half minute; None without any, as below.
+        commit_s: how long a commit took, in the last half minute.
+        commit_readings: readings in a commit, in the last half minute.
+        database_clock_offset_s: how far the clock of the database is ahead of ours; None while nobody can tell.
+        gateways: by slug.
+    """
+
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    committed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    away_since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    away_reason: str = ""
+    waiting: int = 0
+    waiting_bytes: int = 0
+    messages: int = 0
+    readings: int = 0
+    duplicates: int = 0
+    rejected: dict[str, int] = {}
+    commits: int = 0
+    overruns: int = 0
+    lag_s: Spread | None = None
+    commit_s: Spread | None = None
+    commit_readings: Spread | None = None
+    database_clock_offset_s: float | None = None
+    gateways: dict[Slug, SeenGateway] = {}
+
+
 decode_meter_info = decoder_of(MeterInfo)
 decode_gateway_health = decoder_of(GatewayHealth)
+decode_ingest_health = decoder_of(IngestHealth)

@@ -53,8 +53,8 @@ def _run(folder: Folder, ports: Ports) -> int:
         environment = folder.environment(ports)
         _prepare(folder, ports, environment)
         with folder.postgres(ports.postgres).running():
-            _call(environment, "mmetering-ingest", "migrate")
-            _add_person(folder, environment)
+            _call(folder.as_owner(environment), "mmetering-ingest", "migrate")
+            _add_person(folder, folder.with_login(environment, "web"))
             return _run_procfile(environment)
 
 

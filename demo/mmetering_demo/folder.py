@@ -12,7 +12,7 @@ from typing import Self
 
 from mmetering_demo.checkout import CHECKOUT
 from mmetering_demo.ports import VARIABLES, Ports
-from mmetering_demo.postgres import Postgres, home_for
+from mmetering_demo.postgres import DATABASE, ROLE, Postgres, home_for
 
 PERSON = "demo"
 
@@ -64,8 +64,12 @@ class Folder:
 
     @property
     def database_password(self) -> Path:
-        """The file with the password for the database."""
+        """The file with the password of the database's owner."""
         return self.broker / "database-password.txt"
+
+    def database_password_of(self, login: str) -> Path:
+        """Return the file with the password of a service's login at the database."""
+        return self.broker / f"database-{login}.txt"
 
     def postgres(self, port: int) -> Postgres:
         """Return the database server."""
@@ -100,7 +104,7 @@ class Folder:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def environment(self, ports: Ports) -> dict[str, str]:
-        """Return the environment of all the programs of the demo."""
+        """Return the environment of all the programs of the demo; none is logged in at the database."""
         folders = [CHECKOUT / ".venv/bin", CHECKOUT / ".tools/bin", os.environ.get("PATH", os.defpath), "/usr/sbin"]
         return {
             **os.environ,
@@ -109,8 +113,7 @@ class Folder:
             "PYTHONUNBUFFERED": "1",
             "MMETERING_DEMO": str(self.path),
             "MMETERING_MQTT_HOST": "127.0.0.1",
-            "MMETERING_DATABASE": self.postgres(ports.postgres).conninfo(),
-            "MMETERING_DATABASE_PASSWORD_FILE": str(self.database_password),
+            "MMETERING_DATABASE": f"host=127.0.0.1 port={ports.postgres} dbname={DATABASE}",
             "MMETERING_PLANT": str(self.plant),
             "MMETERING_SPOOL": str(self.spool),
             "MMETERING_WEB_SECRET_KEY_FILE": str(self.broker / "web-secret-key.txt"),
@@ -122,6 +125,23 @@ class Folder:
             "MMETERING_ALERT_SILENCE": "30",
             "MMETERING_ALERT_DELAY": "5",
         }
+
+    def with_login(self, environment: Mapping[str, str], login: str) -> dict[str, str]:
+        """Return the environment of a program that logs in at the database as a service does."""
+        return {
+            **environment,
+            "MMETERING_DATABASE": f"{environment['MMETERING_DATABASE']} user={login}",
+            "MMETERING_DATABASE_PASSWORD_FILE": str(self.database_password_of(login)),
+        }
+
+    def as_owner(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment of who makes the tables and the logins."""
+        logins = {
+            f"MMETERING_DATABASE_{login.upper()}_PASSWORD_FILE": str(self.database_password_of(login))
+            for login in ("ingest", "web", "reader")
+        }
+        owner = {"MMETERING_DATABASE_PASSWORD_FILE": str(self.database_password)}
+        return {**self.with_login(environment, ROLE), **owner, **logins}
 
     def _forget_database(self) -> None:
         shutil.rmtree(self.postgres(0).home, ignore_errors=True)

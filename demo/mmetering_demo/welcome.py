@@ -44,6 +44,7 @@ def text(folder: Folder, ports: Ports) -> str:
     Dashboard  http://127.0.0.1:{ports.web}   log in as {PERSON} with {folder.person_password.read_text().strip()}
     Mails      http://127.0.0.1:{ports.mailbox}
     MQTT       127.0.0.1:{ports.mqtt}, login reader, password in {folder.broker / "mqtt-reader.txt"}
+    PostgreSQL 127.0.0.1:{ports.postgres}, login reader, password in {folder.database_password_of("reader")}
     Modbus     127.0.0.1:{ports.modbus}, units 1 to 8; {folder.building / "cellar"}, 9600 baud, units 11 to 13
 
     Pull a meter off its bus, and a mail comes; with plug in place of unplug another one:
@@ -61,7 +62,7 @@ def welcome(folder: Folder, ports: Ports) -> None:
     """Add the points, show the text once the dashboard is there, and wait: the runner ends all when one ends."""
     made = folder.path / "points-made"
     if not made.exists():
-        add_points(folder.environment(ports))
+        add_points(folder.with_login(folder.environment(ports), "web"))
         made.touch()
     while not _is_open(ports.web):
         time.sleep(0.2)

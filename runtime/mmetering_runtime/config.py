@@ -79,6 +79,10 @@ class Environment:
             raise ConfigError(f"{name}_FILE={file} is empty")
         return secret
 
+    def optional_secret(self, name: str) -> str | None:
+        """Return a secret, or None where neither NAME nor NAME_FILE is set."""
+        return self.secret(name) if self.variables.get(name) or self.variables.get(f"{name}_FILE") else None
+
 
 @dataclass(frozen=True, slots=True)
 class Broker:
@@ -131,10 +135,9 @@ def database_from(environment: Environment) -> str:
         ConfigError: with the variable's name.
     """
     conninfo = environment.text("MMETERING_DATABASE")
-    names = ("MMETERING_DATABASE_PASSWORD", "MMETERING_DATABASE_PASSWORD_FILE")
-    if not any(environment.variables.get(name) for name in names):
+    password = environment.optional_secret("MMETERING_DATABASE_PASSWORD")
+    if password is None:
         return conninfo
-    password = environment.secret("MMETERING_DATABASE_PASSWORD")
     if "://" in conninfo:
         return f"{conninfo}{'&' if '?' in conninfo else '?'}password={quote(password, safe='')}"
     quoted = password.replace("\\", "\\\\").replace("'", "\\'")

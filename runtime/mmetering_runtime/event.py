@@ -19,10 +19,10 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The broker has answered a publication of QoS 1, or one of QoS 0 has left.
+    """The broker has answered a publication of QoS 1.
 
     Attributes:
-        token: what `publish` returned; also of the presence, which nobody has.
+        token: what `publish` returned.
         reason: MQTT 5 reason code: 0 taken, 0x10 nobody subscribes, 0x80 and above refused.
     """
 

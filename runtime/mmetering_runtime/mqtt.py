@@ -2,7 +2,7 @@
 
 Every connection is a new paho client with a clean start: nothing of an old connection survives in it, so a
 message never goes out late and an acknowledgement never reaches a broker that did not send the message.
-The callbacks only enqueue; what to do is decided by whoever calls `next`.
+The callbacks only enqueue; what to do is decided by whoever calls `next`. The client is the network thread's alone.
 """
 
 import queue
@@ -12,20 +12,27 @@ import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from mmetering_runtime.config import Broker
+from mmetering_runtime.connection import Connection
 from mmetering_runtime.event import Connected, Disconnected, Event, Message, Published
 from mmetering_runtime.log import Log
 
 KEEPALIVE_S = 15  # the broker sends our will at the latest 1.5 times this after the line went dead
 BACKOFF_S = (0.5, 30.0)  # first and longest wait between two attempts to connect
-QUEUE_LENGTH = 10_000  # events; a message beyond it is dropped and counted, which a receipt makes good
+QUEUE_LENGTH = 10_000  # events; a message beyond it is dropped and counted
+# Messages that wait for who acknowledges them, at most, each counted with MESSAGE_BYTES besides its payload: Mosquitto
+# 2.0 sends more than Receive Maximum allows once there is a backlog.
+WINDOW_BYTES = 32 * 2**20
+MESSAGE_BYTES = 1000
+FAREWELL_S = 5.0  # for the broker to take our last word
 
 log = Log("mqtt")
 
@@ -53,6 +60,7 @@ class Presence:
     topic: str
     online: bytes
     offline: bytes
+    farewell: bytes | None = None  # our last word when we stop by ourselves, where it is not that of the will
 
 
 class Session:
@@ -79,37 +87,43 @@ class Session:
             presence: the will, if any.
             receive_maximum: with a number, messages of QoS 1 are acknowledged by `acknowledge` only, and
                 the broker has at most so many of them under way (Mosquitto 2.0 exceeds that once more are waiting);
-                with None they are acknowledged on arrival.
+                with None they are acknowledged on arrival. Of what comes beyond WINDOW_BYTES nothing is dropped in
+                silence: the connection ends, which takes everything back that is not acknowledged, and begins anew
+                when what waits has been taken.
         """
         self._broker = broker
         self._client_id = client_id
-        self._subscriptions = subscriptions
+        self._topics = [(subscription.topic, subscription.qos) for subscription in subscriptions]
         self._presence = presence
         self._receive_maximum = receive_maximum
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._client: Client | None = None
+        self._connection: Connection | None = None
         self._generation = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"mqtt-{client_id}", daemon=True)
+        self._paused = False
+        self._received_bytes = 0  # counted by the network thread
+        self._taken_bytes = 0  # counted by whoever calls `next`
         self.dropped = 0  # messages that found the queue full
+        self.overruns = 0  # connections that were ended because too much came
 
     def start(self) -> None:
         """Begin to connect, in a thread of its own."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Disconnect; the broker then publishes our will."""
+        """Disconnect; the broker then publishes our will, unless it has taken our farewell."""
+        said_farewell = self._say_farewell()
         self._stopping.set()
-        client = self._client
-        if client:
-            self._leave(client)
+        if connection := self._connection:
+            connection.leave(with_will=not said_farewell)
         if self._thread.ident:
             self._thread.join(timeout=10)
 
     @property
     def connected(self) -> bool:
         """Whether a connection stands now."""
-        return self._client is not None
+        return self._connection is not None
 
     def next(self, timeout: float) -> Event | None:
         """Return the next thing that happened, or None after `timeout` seconds without one.
@@ -118,11 +132,33 @@ class Session:
             SessionDeadError: the network thread has ended.
         """
         try:
-            return self._events.get(timeout=timeout) if timeout > 0 else self._events.get_nowait()
+            event = self._events.get(timeout=timeout) if timeout > 0 else self._events.get_nowait()
         except queue.Empty:
             if not self._thread.is_alive() and not self._stopping.is_set():
                 raise SessionDeadError(self._client_id) from None
             return None
+        if isinstance(event, Message):
+            self._taken_bytes += _size(event)
+        return event
+
+    @property
+    def waiting_bytes(self) -> int:
+        """The size of the messages that wait for `next`."""
+        return self._received_bytes - self._taken_bytes
+
+    def pause(self) -> None:
+        """Take the subscriptions back until `resume`: the broker then gives the messages to others, or says 0x10."""
+        self._paused = True
+        if connection := self._connection:
+            connection.unsubscribe([topic for topic, _ in self._topics])
+
+    def resume(self) -> None:
+        """Subscribe again, and say so by the presence, as on every connect."""
+        self._paused = False
+        if connection := self._connection:
+            connection.subscribe(self._topics)
+            if self._presence:
+                connection.publish(self._presence.topic, self._presence.online, 1, None, retain=True)
 
     def publish(
         self,
@@ -138,13 +174,10 @@ class Session:
         Raises:
             NotConnectedError: there is none, or it ended just now; the message is not kept.
         """
-        client, generation = self._client, self._generation
-        if client is None:
+        generation, connection = self._generation, self._connection
+        if connection is None:
             raise NotConnectedError
-        info = client.publish(topic, payload, qos=qos, retain=retain, properties=_user_properties(properties))
-        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise NotConnectedError
-        return generation, info.mid
+        return generation, connection.publish(topic, payload, qos, _user_properties(properties), retain=retain)
 
     def settle(self, tokens: Collection[tuple[int, int]], timeout: float) -> None:
         """Wait until the broker has answered these publications; whatever else happens meanwhile is passed over.
@@ -161,13 +194,21 @@ class Session:
 
     def acknowledge(self, message: Message) -> None:
         """Acknowledge a message, if the connection that brought it still stands; else it is void."""
-        client = self._client
-        if client and message.qos > 0 and message.generation == self._generation:
-            client.ack(message.mid, message.qos)
+        connection = self._connection
+        if connection and message.qos > 0 and message.generation == self._generation:
+            connection.acknowledge(message.mid, message.qos)
 
-    @staticmethod
-    def _leave(client: Client) -> None:
-        client.disconnect(reasoncode=ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message"))
+    def _say_farewell(self) -> bool:
+        """Publish our last word, if there is one, and return whether there was a connection for it."""
+        presence = self._presence
+        if presence is None or presence.farewell is None:
+            return False
+        try:
+            token = self.publish(presence.topic, presence.farewell, qos=1, retain=True)
+        except NotConnectedError:
+            return False
+        self.settle([token], FAREWELL_S)
+        return True
 
     # The network thread.
 
@@ -187,6 +228,8 @@ class Session:
                 log.warning("mqtt_unreachable", host=self._broker.host, port=self._broker.port, reason=error)
             wait = BACKOFF_S[0] if self._generation > before else min(wait * 2, BACKOFF_S[1])
             self._stopping.wait(wait * random.uniform(0.5, 1))  # noqa: S311 spreads reconnects, keeps no secret
+            while self._receive_maximum and self.waiting_bytes > WINDOW_BYTES / 2 and not self._stopping.is_set():
+                self._stopping.wait(BACKOFF_S[0])
 
     def _one_connection(self) -> None:
         client = self._new_client()
@@ -194,14 +237,15 @@ class Session:
         properties.SessionExpiryInterval = 0
         if self._receive_maximum:
             properties.ReceiveMaximum = self._receive_maximum
-        client.connect(self._broker.host, self._broker.port, KEEPALIVE_S, clean_start=True, properties=properties)
-        try:
-            while client.loop() == MQTTErrorCode.MQTT_ERR_SUCCESS:
-                pass
-        finally:
-            if self._client is client:
-                self._client = None
-                self._events.put(Disconnected(self._generation))
+        with Connection(client, self._on_answer) as connection:
+            client.on_connect = partial(self._on_connect, connection)
+            client.connect(self._broker.host, self._broker.port, KEEPALIVE_S, clean_start=True, properties=properties)
+            try:
+                connection.serve()
+            finally:
+                if self._connection:
+                    self._connection = None
+                    self._events.put(Disconnected(self._generation))
 
     def _new_client(self) -> Client:
         client = Client(
@@ -217,31 +261,35 @@ class Session:
             client.tls_set(ca_certs=self._broker.ca_file)
         if self._presence:
             client.will_set(self._presence.topic, self._presence.offline, qos=1, retain=True)
-        client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
-        client.on_publish = self._on_publish
-        # With this set, `publish` and `ack` of other threads only queue and wake our loop. Else they would write to
-        # the socket themselves, without a lock, and two half-written packets could be mixed (paho 2.2, _packet_queue).
-        client.on_socket_register_write = lambda _client, _data, _socket: None
         return client
 
     def _on_connect(
-        self, client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
+        self,
+        connection: Connection,
+        client: Client,
+        _data: object,
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
     ) -> None:
         if reason.is_failure:
             log.error("mqtt_refused", host=self._broker.host, username=self._broker.username, reason=reason)
             return
         self._generation += 1
-        if self._subscriptions:
-            client.subscribe([(subscription.topic, subscription.qos) for subscription in self._subscriptions])
+        was_paused = self._paused
+        if self._topics and not was_paused:
+            client.subscribe(self._topics)
         if self._presence:
             client.publish(self._presence.topic, self._presence.online, qos=1, retain=True)
-        self._client = client
+        self._connection = connection
+        if was_paused and not self._paused:  # `resume` may have looked before `self._connection` was set
+            connection.subscribe(self._topics)
         log.info("mqtt_connected", host=self._broker.host, port=self._broker.port)
         self._events.put(Connected(self._generation))
-        if self._stopping.is_set():  # `stop` may have looked before `self._client` was set
-            self._leave(client)
+        if self._stopping.is_set():  # `stop` may have looked before `self._connection` was set
+            connection.leave()
 
     def _on_disconnect(
         self,
@@ -255,29 +303,38 @@ class Session:
             log.warning("mqtt_disconnected", reason=reason)
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        properties = tuple(getattr(message.properties, "UserProperty", ()))
-        self._put(
-            Message(
-                message.topic,
-                bytes(message.payload),
-                message.retain,
-                properties,
-                message.qos,
-                message.mid,
-                self._generation,
-            )
+        event = Message(
+            message.topic,
+            bytes(message.payload),
+            message.retain,
+            tuple(getattr(message.properties, "UserProperty", ())),
+            message.qos,
+            message.mid,
+            self._generation,
         )
+        if not self._receive_maximum or self.waiting_bytes <= WINDOW_BYTES:
+            self._put(event)
+        elif connection := self._connection:
+            self._connection = None
+            self.overruns += 1
+            log.warning("mqtt_overrun", waiting_bytes=self.waiting_bytes)
+            self._events.put(Disconnected(self._generation))
+            connection.leave()
 
-    def _on_publish(
-        self, _client: Client, _data: object, mid: int, reason: ReasonCode, _properties: Properties | None
-    ) -> None:
-        self._put(Published((self._generation, mid), reason.value))
+    def _on_answer(self, number: int, reason: int) -> None:
+        self._put(Published((self._generation, number), reason))
 
     def _put(self, event: Message | Published) -> None:
-        if self._events.qsize() < QUEUE_LENGTH:
-            self._events.put(event)
-        else:
+        if self._events.qsize() >= QUEUE_LENGTH and not self._receive_maximum:
             self.dropped += 1
+            return
+        if isinstance(event, Message):
+            self._received_bytes += _size(event)
+        self._events.put(event)
+
+
+def _size(message: Message) -> int:
+    return len(message.payload) + MESSAGE_BYTES
 
 
 def _user_properties(pairs: Sequence[tuple[str, str]]) -> Properties | None:

@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
+NAMES = [
+    "wire", "dead", "tcp", "thousand", "meters", "script",
+    "ingest", "latency", "soak", "sender", "naive",
+    "queries", "month",
+]  # fmt: skip
 
 
 def run(*arguments: str) -> str:
@@ -15,7 +20,7 @@ def run(*arguments: str) -> str:
     return subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True, text=True).stdout
 
 
-@pytest.mark.parametrize("name", ["wire", "dead", "tcp", "thousand", "meters", "script"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_benchmark_tells_how_to_use_it(name: str) -> None:
     """Whatever it imports is there, and its options are understood."""
     assert run(f"benchmarks.{name}", "--help").startswith("usage: ")

@@ -14,7 +14,7 @@ from mmetering_contract.payload import encode
 from mmetering_contract.plant import decode_plant
 from mmetering_contract.reading import decode_live
 from mmetering_contract.record import decode_batch, decode_receipt
-from mmetering_contract.state import decode_gateway_health, decode_meter_info
+from mmetering_contract.state import decode_gateway_health, decode_ingest_health, decode_meter_info
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/topics.md").read_text(encoding="utf-8")
 
@@ -25,6 +25,7 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
     r"gateway/[^/]+/meter/[^/]+/reading/[^/]+": decode_live,
     r"gateway/[^/]+/meter/[^/]+/info": decode_meter_info,
     r"gateway/[^/]+/health": decode_gateway_health,
+    r"service/ingest/[^/]+/health": decode_ingest_health,
     r"gateway/[^/]+/plant": decode_plant,
     r"gateway/[^/]+/command/[^/]+": decode_command,
     r"gateway/[^/]+/result/[^/]+": decode_result,

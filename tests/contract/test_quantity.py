@@ -1,5 +1,6 @@
 """The list of quantities."""
 
+import math
 import re
 from pathlib import Path
 
@@ -42,6 +43,13 @@ def test_every_quantity_is_described() -> None:
     assert {quantity.group for quantity in QUANTITIES} == set(Group)
 
 
+def test_what_is_counted_is_stored_as_it_is_and_a_gauge_in_decimal_steps() -> None:
+    """A step must be a power of ten of the unit, so that plain units show no more digits than were stored."""
+    for quantity in QUANTITIES:
+        steps_per_unit = 1 if quantity.whole else 10 ** round(-math.log10(quantity.resolution))
+        assert quantity.resolution == 1 / steps_per_unit
+
+
 def test_a_maximum_stands_beside_what_it_is_of() -> None:
     """The highest demand must be of a demand that is a quantity of the same unit itself."""
     maxima = [quantity for quantity in QUANTITIES if "_maximum" in quantity.name]
@@ -53,7 +61,8 @@ def test_a_maximum_stands_beside_what_it_is_of() -> None:
 def test_the_document_lists_every_quantity() -> None:
     """`docs/quantities.md` must hold the table that this contract makes; the difference says what to write there."""
     lines = [
-        f"| `{quantity.name}` | {quantity.unit} | {quantity.kind} | {quantity.group} | {quantity.description} |"
+        f"| `{quantity.name}` | {quantity.unit} | {quantity.resolution:g} "
+        f"| {quantity.kind} | {quantity.group} | {quantity.description} |"
         for quantity in QUANTITIES
     ]
     assert [line for line in DOCUMENT.splitlines() if line.startswith("| `")] == lines

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from mmetering_contract.quantity import Group
 from mmetering_gateway.clock import Clock
-from mmetering_gateway.modbus import Link, ModbusError
+from mmetering_gateway.modbus import Link
+from mmetering_gateway.modbus_error import ModbusError
 from mmetering_gateway.models import MODELS
 from mmetering_gateway.plant import Meter, TcpBus
 from mmetering_gateway.reader import Reader

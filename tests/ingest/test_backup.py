@@ -17,9 +17,10 @@ from fix_timescale import FreshDatabase, Timescale
 from ingest_building import delivery, reading
 from mmetering_ingest.archive import ArchiveError, DatabaseError
 from mmetering_ingest.backup import backup
-from mmetering_ingest.intake import Delivery, Refusal
+from mmetering_ingest.intake import Delivery
 from mmetering_ingest.migrate import migrate, newest_version, update_extension
 from mmetering_ingest.quarter_hours import compute_dirty
+from mmetering_ingest.refusal import Kind, Refusal
 from mmetering_ingest.restore import restore
 from mmetering_ingest.store import Store
 
@@ -32,13 +33,14 @@ DELETE FROM point WHERE name = 'Grid';
 ALL = (
     "SELECT * FROM reading ORDER BY meter_id, ts, seq",
     "SELECT * FROM quarter_hour ORDER BY meter_id, bucket",
-    "SELECT * FROM dirty_quarter_hour ORDER BY meter_id, bucket",
+    "SELECT * FROM dirty_quarter_hour ORDER BY bucket, meters",
     "SELECT gateway, epoch, seqs::text, rejected::text, dropped::text FROM gateway_record ORDER BY epoch",
     "SELECT * FROM rejected ORDER BY id",
     "SELECT * FROM meter ORDER BY id",
     "SELECT * FROM point",
     "SELECT * FROM installation",
     "SELECT * FROM person",
+    "SELECT * FROM retention",
     "SELECT version_num FROM alembic_version",
 )
 
@@ -49,7 +51,8 @@ def fill(database: str) -> None:
     good = [reading(seq, power_total=seq / 3, energy_import=1000 + seq, cos_phi=0.5) for seq in range(1, 300)]
     other = [reading(seq, meter="flat-08", energy_export=2**40 + seq) for seq in range(300, 310)]
     store.commit([delivery(*good, *other)])
-    store.commit([Delivery("x", "main", "e", refusals=(Refusal(b"\0\xff\\N\n", "bad\treason", ((1, 3),)),))])
+    refusal = Refusal(Kind.MALFORMED, b"\0\xff\\N\n", "bad\treason", ((1, 3),))
+    store.commit([Delivery("x", "main", "e", refusals=(refusal,))])
     with psycopg.connect(database, autocommit=True) as connection:
         compute_dirty(connection)
         connection.execute(PEOPLE)
@@ -259,6 +262,41 @@ def test_backup_and_restore_on_timescaledb(timescale_server: FreshDatabase, data
     assert chunks(timescale) >= 1
     restore(empty_database, io.BytesIO(backed_up(timescale.conninfo)))
     assert everything(empty_database) == everything(database)
+
+
+def test_backup_and_restore_of_the_columnstore(full_timescale: Timescale, empty_database: str) -> None:
+    """What rests in the columnstore is in the archive, and comes back as rows, of which the policy takes care again."""
+    fill(full_timescale.conninfo)
+    with full_timescale.connect() as connection:
+        connection.execute("SELECT compress_chunk(chunk) FROM show_chunks('reading') AS chunk")
+    before = everything(full_timescale.conninfo)
+    archive = backed_up(full_timescale.conninfo)
+    restore(full_timescale.conninfo, io.BytesIO(archive), replace=True)
+    assert everything(full_timescale.conninfo) == before
+    with full_timescale.connect() as connection:
+        policies = "SELECT count(*) FROM timescaledb_information.jobs WHERE proc_name = 'policy_compression'"
+        assert connection.execute(policies).fetchone() == (1,)
+        packed = "SELECT bool_or(is_compressed) FROM timescaledb_information.chunks"
+        assert connection.execute(packed).fetchone() == (False,)
+        connection.execute("SELECT compress_chunk(chunk) FROM show_chunks('reading') AS chunk")
+    assert everything(full_timescale.conninfo) == before
+    restore(empty_database, io.BytesIO(archive))
+    assert everything(empty_database) == before
+
+
+def test_years_come_back_in_few_chunks(timescale_server: FreshDatabase, database: str) -> None:
+    """A history from plain PostgreSQL goes into chunks of weeks, not of days."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            """INSERT INTO reading (ts, meter_id, seq, delay_s, span_ms, clock_synced)
+               SELECT ts, 1, 1, 1, 1, true
+               FROM generate_series(timestamptz '2026-01-01Z', '2026-03-31Z', interval '1 day') AS ts"""
+        )
+    timescale = timescale_server()
+    if timescale.source == "webassembly":
+        pytest.skip("TimescaleDB's WebAssembly build has no COPY")
+    restore(timescale.conninfo, io.BytesIO(backed_up(database)))
+    assert chunks(timescale) <= 14
 
 
 def test_the_extension_is_brought_to_the_version_of_the_server(database: str, empty_timescale: Timescale) -> None:

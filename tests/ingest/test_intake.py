@@ -4,8 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from ingest_building import EPOCH, SDM630, T0, batch, reading
+from mmetering_contract.reading import Reading
 from mmetering_contract.topic import Site
 from mmetering_ingest.intake import open_delivery
+from mmetering_ingest.newer import NewerReading
+from mmetering_ingest.refusal import Kind
+from msgspec.structs import asdict, replace
 
 SITE = Site("home")
 TOPIC = SITE.batch("main")
@@ -16,7 +20,8 @@ def test_a_good_batch_is_all_readings() -> None:
     """The gateway comes from the topic, everything else from the payload."""
     readings = (reading(1), reading(2))
     delivery = open_delivery(SITE, TOPIC, *batch(*readings), NOW)
-    assert (delivery.gateway, delivery.epoch, delivery.readings) == ("main", EPOCH, readings)
+    assert (delivery.gateway, delivery.epoch, delivery.newest) == ("main", EPOCH, readings[-1].ts)
+    assert [asdict(one) for one in delivery.readings] == [asdict(one) for one in readings]
     assert delivery.devices == {"flat-07": SDM630}
     assert delivery.refusals == ()
 
@@ -92,3 +97,73 @@ def test_a_reading_of_a_meter_that_the_batch_does_not_describe_is_refused() -> N
     delivery = open_delivery(SITE, TOPIC, payload, properties, NOW)
     assert [r.seq for r in delivery.readings] == [1]
     assert delivery.refusals[0].reason == "`meters` lacks flat-08"
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "kind"),
+    [
+        (TOPIC, b"{", Kind.MALFORMED),
+        (TOPIC, b"\xff", Kind.MALFORMED),
+        (TOPIC, b'{"x":' * 20_000, Kind.MALFORMED),
+        (TOPIC, b'{"epoch":1}', Kind.WRONG_TYPE),
+        (TOPIC, b'{"readings":[{"values":{"power_total": -Infinity}}]}', Kind.NOT_A_NUMBER),
+        (TOPIC, b" " * 262_145, Kind.OVERSIZE),
+        ("mmetering/v1/away/gateway/main/batch", b"{}", Kind.WRONG_SITE),
+        ("mmetering/v1/home/gateway/main/status", b"{}", Kind.FOREIGN_TOPIC),
+        ("mmetering/v1/home/gateway/main/batch/x", b"{}", Kind.FOREIGN_TOPIC),
+        ("x", b"{}", Kind.FOREIGN_TOPIC),
+    ],
+)
+def test_a_message_that_is_refused_has_its_kind(topic: str, payload: bytes, kind: Kind) -> None:
+    """It is counted by it."""
+    delivery = open_delivery(SITE, topic, payload, (), NOW)
+    assert [refusal.kind for refusal in delivery.refusals] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        (b'"power_total":5.5', b'"power_total":"much"', Kind.WRONG_TYPE),
+        (b'"power_total":5.5', b'"power_total":null', Kind.WRONG_TYPE),
+        (b'"power_total":5.5', b'"power_total":1e999', Kind.NOT_A_NUMBER),
+        (b'"power_total":5.5', b'"power_total":1e39', Kind.WRONG_TYPE),
+        (b'"power_total":5.5', b'"energy_import":5.5', Kind.WRONG_TYPE),
+        (b'"power_total":5.5', b'"energy_import":9223372036854775808', Kind.WRONG_TYPE),
+        (b'"power_total":5.5', b'"Not a name":5.5', Kind.WRONG_TYPE),
+        (b'"span_ms":146', b'"span_ms":-1', Kind.WRONG_TYPE),
+        (b'"group":"live"', b'"group":"Live"', Kind.WRONG_TYPE),
+        (b"2026-11-23T02:45:20Z", b"1999-11-23T02:45:20Z", Kind.TOO_OLD),
+        (b"2026-11-23T02:45:20Z", b"2126-11-23T02:45:20Z", Kind.IN_FUTURE),
+        (b"2026-11-23T02:45:20Z", b"9999-12-31T23:59:59Z", Kind.WRONG_TYPE),
+        (b"2026-11-23T02:45:20Z", b"2026-11-23T02:45:20", Kind.WRONG_TYPE),
+        (b'"meter":"flat-07"', b'"meter":"flat-09"', Kind.UNDESCRIBED_METER),
+    ],
+)
+def test_a_reading_that_is_refused_has_its_kind(before: bytes, after: bytes, kind: Kind) -> None:
+    """It is counted by it, and the good reading beside it is stored."""
+    payload, properties = batch(reading(1, power_total=1.0), reading(2, power_total=5.5))
+    head, tail = payload.rsplit(b'{"meter"', 1)
+    bad = head + (b'{"meter"' + tail).replace(before, after)
+    assert bad != payload
+    delivery = open_delivery(SITE, TOPIC, bad, properties, NOW)
+    assert [good.seq for good in delivery.readings] == [1]
+    assert [(refusal.kind, refusal.seqs) for refusal in delivery.refusals] == [(kind, ((2, 2),))]
+
+
+def test_what_a_newer_release_says_is_kept() -> None:
+    """Unknown quantities and groups are part of the reading, and its unknown keys stay with it."""
+    payload, properties = batch(reading(1, power_total=1), reading(2, cos_phi=0.5))
+    newer = payload.replace(b'"seq":2,"group":"live"', b'"seq":2,"group":"tariffs","tariff":{"now":2}')
+    delivery = open_delivery(SITE, TOPIC, newer.replace(b'{"epoch"', b'{"version":2,"epoch"'), properties, NOW)
+    old, new = delivery.readings
+    assert isinstance(new, NewerReading)
+    assert (new.group, new.values, new.keys) == ("tariffs", {"cos_phi": 0.5}, {"tariff": {"now": 2}})
+    assert (type(old) is Reading, old.values) == (True, {"power_total": 1})
+
+
+def test_the_newest_time_of_a_batch_is_told_even_when_it_is_refused() -> None:
+    """But for times that were never better than a guess."""
+    future = NOW + timedelta(days=30)
+    guess = replace(reading(3, ts=future + timedelta(days=1)), clock_synced=False)
+    assert open_delivery(SITE, TOPIC, *batch(reading(1), reading(2, ts=future), guess), NOW).newest == future
+    assert open_delivery(SITE, TOPIC, *batch(guess), NOW).newest is None

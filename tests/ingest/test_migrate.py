@@ -49,7 +49,9 @@ def test_every_quantity_has_its_column_with_its_unit(database: str) -> None:
                FROM information_schema.columns WHERE table_name = 'reading'"""
         ).fetchall()
     written = Columns.of([replace(reading(1), values={quantity.name: 1 for quantity in QUANTITIES})])
-    assert {(q.name, "bigint" if q.whole else "real", q.unit or "1") for q in QUANTITIES} <= set(found)
+    counted = {(q.name, "bigint", q.unit) for q in QUANTITIES if q.whole}
+    gauges = {(q.name, "integer", f"{q.resolution:g} {q.unit}".strip()) for q in QUANTITIES if not q.whole}
+    assert counted | gauges <= set(found)
     assert {name for name, _, _ in found} == set(written.names)
 
 
@@ -74,7 +76,7 @@ def test_a_database_of_the_first_release_keeps_its_rows(empty_database: str) -> 
     with psycopg.connect(empty_database, autocommit=True) as connection:
         connection.execute(OLD_ROWS)
         migrate(empty_database)
-        found = connection.execute("SELECT voltage_l1, energy_import, energy_total FROM reading").fetchall()
+        found = connection.execute("SELECT voltage_l1, energy_import, energy_total FROM reading_in_units").fetchall()
         hours = connection.execute("SELECT (energy_import).last, energy_total FROM quarter_hour").fetchall()
     assert (found, hours) == ([(230.5, 4711, None)], [(4711, None)])
 
@@ -91,20 +93,22 @@ def test_timescaledb_takes_new_columns_into_compressed_chunks(empty_timescale: T
             connection.execute("SELECT compress_chunk(chunk) FROM show_chunks('reading') AS chunk")
         migrate(empty_timescale.conninfo)
         connection.execute(
-            """INSERT INTO reading (ts, meter_id, seq, received_at, span_ms, clock_synced, energy_total)
-               VALUES ('2026-11-23 03:00Z', 1, 2, now(), 0, true, 7)"""
+            """INSERT INTO reading (ts, meter_id, seq, delay_s, span_ms, clock_synced, energy_total)
+               VALUES ('2026-11-23 03:00Z', 1, 2, 1, 0, true, 7)"""
         )
-        found = connection.execute("SELECT voltage_l1, energy_import, energy_total FROM reading ORDER BY ts").fetchall()
+        found = connection.execute(
+            "SELECT voltage_l1, energy_import, energy_total FROM reading_in_units ORDER BY ts"
+        ).fetchall()
     assert found == [(230.5, 4711, None), (None, None, 7)]
 
 
-def test_timescaledb_makes_reading_a_hypertable_by_day(timescale: Timescale) -> None:
-    """On TimescaleDB the same migrations make a hypertable with chunks of a day."""
+def test_timescaledb_makes_reading_a_hypertable(timescale: Timescale) -> None:
+    """On TimescaleDB the same migrations make a hypertable with chunks of a week."""
     with timescale.connect() as connection:
         found = connection.execute(
             "SELECT hypertable_name::text, time_interval::text FROM timescaledb_information.dimensions"
         ).fetchall()
-    assert found == [("reading", "1 day")]
+    assert found == [("reading", "7 days")]
 
 
 def test_migrating_again_changes_nothing(database: str) -> None:

@@ -1,6 +1,5 @@
 """Quarter hours follow from the table of readings alone, in whatever order and however often these came."""
 
-import random
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -98,39 +97,6 @@ def test_every_quantity_comes_into_its_own_quarter_hours(database: str, connecti
         assert connection.execute(maxima).fetchall() == [tuple(values)]
 
 
-def test_any_order_splitting_and_repetition_gives_the_same_table(database: str, connection: psycopg.Connection) -> None:
-    """Shuffled, cut at random, partly repeated and computed in between: the same quarter hours as all at once."""
-    readings = [
-        reading(
-            seq,
-            ts=T0 + timedelta(seconds=97 * seq),
-            power_total=float(seq % 7),
-            energy_import=1000 + seq,
-            current_neutral=float(seq % 5),
-        )
-        for seq in range(1, 60)
-    ]
-    dice = random.Random(630)
-    shuffled = readings + dice.sample(readings, 20)
-    dice.shuffle(shuffled)
-    while shuffled:
-        part, shuffled = shuffled[: (cut := dice.randint(1, 12))], shuffled[cut:]
-        commit(database, *part)
-        if dice.random() < 0.5:
-            compute(connection)
-    compute(connection)
-    tables = "SELECT * FROM quarter_hour LEFT JOIN quarter_hour_quality USING (meter_id, bucket) ORDER BY bucket"
-    found = connection.execute(tables).fetchall()
-    connection.execute("DELETE FROM quarter_hour")
-    connection.execute("DELETE FROM quarter_hour_quality")
-    connection.execute(
-        "INSERT INTO dirty_quarter_hour SELECT DISTINCT meter_id, date_bin('15 min', ts, 'epoch') FROM reading"
-    )
-    compute(connection)
-    assert found == connection.execute(tables).fetchall()
-    assert len(found) == 7
-
-
 def test_a_reading_with_a_guessed_time_never_counts(database: str, connection: psycopg.Connection) -> None:
     """It is kept, and no quarter hour holds anything of it: neither one that it shares nor one of its own."""
     commit(
@@ -152,16 +118,58 @@ def test_a_mark_that_is_not_committed_yet_is_not_lost(database: str, connection:
     commit(database, reading(1, ts=T0, energy_import=1000))
     with psycopg.connect(database) as writer:
         writer.execute(
-            """INSERT INTO reading (ts, meter_id, seq, received_at, span_ms, clock_synced, energy_import)
-               SELECT %s, id, 2, now(), 0, true, 1500 FROM meter""",
+            """INSERT INTO reading (ts, meter_id, seq, delay_s, span_ms, clock_synced, energy_import)
+               SELECT %s, id, 2, 1, 0, true, 1500 FROM meter""",
             (T0 + timedelta(minutes=1),),
         )
-        writer.execute("INSERT INTO dirty_quarter_hour SELECT id, %s FROM meter", (T0,))
+        writer.execute("INSERT INTO dirty_quarter_hour SELECT %s, ARRAY[id] FROM meter", (T0,))
         compute(connection)
         assert connection.execute("SELECT (energy_import).last FROM quarter_hour").fetchall() == [(1000,)]
         writer.commit()
     compute(connection)
     assert connection.execute("SELECT (energy_import).last FROM quarter_hour").fetchall() == [(1500,)]
+
+
+@pytest.mark.parametrize(
+    ("marked_s", "now_s", "left"),
+    [
+        (1, 60, 2),  # a minute at least
+        (1, 61, 0),
+        (62, 123, 2),  # as old again as when it was computed last
+        (62, 124, 0),
+        (250, 499, 2),
+        (250, 500, 0),
+        (501, 909, 2),  # over, but for what is on its way
+        (501, 910, 0),
+        (909, 910, 0),
+        (86400, 86400, 0),  # late
+        (-3600, -3541, 2),  # of a clock that is ahead
+        (-3600, -3540, 0),
+    ],
+)
+def test_a_quarter_hour_that_is_not_over_waits_for_more(
+    connection: psycopg.Connection, marked_s: int, now_s: int, left: int
+) -> None:
+    """It is computed when it has doubled; one that is over at once."""
+    connection.execute(
+        "INSERT INTO dirty_quarter_hour VALUES (%s, '{1}', %s), (%s, '{1}', %s)",
+        (T0, T0 + timedelta(seconds=marked_s), T0, T0 + timedelta(seconds=marked_s + 1)),
+    )
+    assert compute_dirty(connection, T0 + timedelta(seconds=now_s)) == (left == 0)
+    assert connection.execute("SELECT count(*) FROM dirty_quarter_hour").fetchone() == (left,)
+
+
+def test_the_present_goes_before_a_backlog(
+    database: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of more quarter hours than are computed at once the newest come first, and none is left in the end."""
+    monkeypatch.setattr("mmetering_ingest.quarter_hours.AT_ONCE", 2)
+    commit(database, *(reading(n, ts=T0 + timedelta(minutes=15 * n)) for n in (3, 1, 5, 2, 4)))
+    for newest in ([5, 4], [5, 4, 3, 2], [5, 4, 3, 2, 1]):
+        compute_dirty(connection)
+        found = connection.execute("SELECT bucket FROM quarter_hour ORDER BY bucket DESC").fetchall()
+        assert found == [(T0 + timedelta(minutes=15 * n),) for n in newest]
+    assert not compute_dirty(connection)
 
 
 def test_only_one_copy_computes_at_a_time(database: str, connection: psycopg.Connection) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "mosquitto/make_secrets.py"
+DATABASE = ["password", "ingest", "web", "reader"]  # the owner's, and the logins'
 LOGINS = ["main", "ingest", "alerter", "web", "homeassistant", "reader", "health"]
 
 
@@ -37,8 +38,9 @@ def directory(tmp_path: Path) -> Path:
 
 
 def test_every_secret_is_there(directory: Path) -> None:
-    """Each login, the database, the web's key and the health check must have their file, and no two be alike."""
-    names = {f"mqtt-{login}.txt" for login in LOGINS} | {"database-password.txt", "web-secret-key.txt"}
+    """Each login, the database, the web's key, Grafana and the health check must have their file, no two alike."""
+    names = {f"mqtt-{login}.txt" for login in LOGINS} | {f"database-{login}.txt" for login in DATABASE}
+    names |= {"web-secret-key.txt", "grafana-admin.txt"}
     made = contents(directory)
     assert set(made) == names | {"mosquitto-passwords", "mosquitto_sub", "smtp-password.txt"}
     assert made["smtp-password.txt"] == ""  # a person fills it in
@@ -62,6 +64,17 @@ def test_a_second_run_changes_nothing(directory: Path) -> None:
     before = contents(directory)
     assert make(directory).returncode == 0
     assert contents(directory) == before
+
+
+def test_what_an_earlier_release_did_not_know_is_added(directory: Path) -> None:
+    """A deployment from before the logins of the database must get them, and keep what it has."""
+    for login in DATABASE[1:]:
+        (directory / f"database-{login}.txt").unlink()
+    before = contents(directory)
+    assert make(directory).returncode == 0
+    after = contents(directory)
+    assert set(after) - set(before) == {f"database-{login}.txt" for login in DATABASE[1:]}
+    assert before.items() <= after.items()
 
 
 def test_another_gateway(directory: Path) -> None:

@@ -169,6 +169,24 @@ def test_the_answer_of_the_broker(start: Start) -> None:
     assert answer(gateway, gateway.publish(SITE.receipt("main"), b"x", qos=1)) == 0x87
 
 
+def test_of_qos_0_nothing_is_told(start: Start) -> None:
+    """Only what the broker answers is told of; a message of QoS 0 arrives all the same."""
+    ingest, gateway = start("ingest", subscriptions=BATCHES_AND_ALERTS), start("main")
+    gateway.publish(BATCH, b"x")
+    assert settle(gateway) == []
+    assert take(ingest, 1)[0].payload == b"x"
+
+
+def test_what_was_published_goes_out_before_the_end(start: Start) -> None:
+    """All that was handed over is sent, in its order, before the session says good-bye."""
+    ingest, gateway = start("ingest", subscriptions=BATCHES_AND_ALERTS), start("main")
+    sent = [str(number).encode() for number in range(100)]
+    for payload in sent:
+        gateway.publish(BATCH, payload)
+    gateway.stop()
+    assert [message.payload for message in take(ingest, len(sent))] == sent
+
+
 def test_presence_while_it_runs_and_after_it_stops(broker: Broker, start: Start, reader: Client) -> None:
     """The status must be `online` while the session stands, and `offline` as soon as it is stopped."""
     gateway = start("main", presence=PRESENCE)
@@ -271,6 +289,66 @@ def test_a_window_bounds_what_is_under_way(start: Start) -> None:
     assert [message.payload for message in messages] == sent
 
 
+def test_a_broker_that_sends_too_much_is_left_until_there_is_room(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory must stay bounded, what waits must not be lost, and the rest must come when it is sent again."""
+    monkeypatch.setattr(mmetering_runtime.mqtt, "WINDOW_BYTES", 20_000)
+    ingest = start("ingest", subscriptions=BATCHES_AND_ALERTS, receive_maximum=1000)
+    gateway = start("main")
+    tokens = [gateway.publish(BATCH, str(number).encode().ljust(1000), qos=1) for number in range(40)]
+    wait_for(lambda: ingest.overruns == 1)
+    answer(gateway, tokens[-1])
+    assert not ingest.connected
+    messages = take(ingest, 5)
+    assert ingest.waiting_bytes > 20_000 / 2
+    assert not ingest.connected
+    events = collect(ingest, lambda event: event == Connected(2))
+    messages += [event for event in events if isinstance(event, Message)]
+    assert [int(message.payload) for message in messages] == list(range(len(messages)))
+    assert len(messages) == 11
+    assert ingest.waiting_bytes == 0
+    settle(ingest)
+    gateway.publish(BATCH, b"again", qos=1)
+    (again,) = take(ingest, 1)
+    assert again.generation == 2
+
+
+def test_while_paused_the_broker_says_that_nobody_is_there(start: Start) -> None:
+    """Others must get the messages, or their sender be told; resumed, it must get them again."""
+    ingest = start("ingest", subscriptions=BATCHES_AND_ALERTS)
+    gateway = start("main")
+    ingest.pause()
+    settle(ingest)
+    assert answer(gateway, gateway.publish(BATCH, b"nobody", qos=1)) == 0x10
+    ingest.resume()
+    settle(ingest)
+    assert answer(gateway, gateway.publish(BATCH, b"somebody", qos=1)) == 0
+    assert take(ingest, 1)[0].payload == b"somebody"
+
+
+def test_paused_it_stays_so_over_a_new_connection(broker: Broker, start: Start) -> None:
+    """A session that comes back must not ask for messages before it is resumed."""
+    ingest, gateway = start("ingest", subscriptions=BATCHES_AND_ALERTS), start("main")
+    ingest.pause()
+    broker.kill()
+    broker.start()
+    for session in (ingest, gateway):
+        await_connection(session, 2)
+    assert answer(gateway, gateway.publish(BATCH, b"nobody", qos=1)) == 0x10
+    ingest.resume()
+    settle(ingest)
+    assert answer(gateway, gateway.publish(BATCH, b"somebody", qos=1)) == 0
+
+
+def test_a_farewell_takes_the_place_of_the_will(start: Start, reader: Client) -> None:
+    """Who stops by himself may take his status away instead."""
+    gateway = start("main", presence=Presence(STATUS, b"online", b"offline", farewell=b""))
+    reader.wait_for(b"online")
+    gateway.stop()
+    assert [message.payload for message in reader.wait_for(b"")] == [b"online", b""]
+
+
 def test_an_old_acknowledgement_is_void(broker: Broker, start: Start) -> None:
     """A message of a lost connection must not be acknowledged on the next one: its number means another there."""
     ingest = start("ingest", subscriptions=BATCHES_AND_ALERTS, receive_maximum=1)
@@ -319,7 +397,7 @@ def test_a_dead_network_thread_is_told(
     def broken(*_: object) -> None:
         raise LookupError("no more memory for messages")
 
-    monkeypatch.setattr(mmetering_runtime.mqtt, "Message", broken)
+    monkeypatch.setattr(mmetering_runtime.mqtt, "_size", broken)
     alerter.publish(ALERT, b"x")
     assert collect(ingest, lambda event: event == Disconnected(1)) == [Disconnected(1)]
     with pytest.raises(SessionDeadError):

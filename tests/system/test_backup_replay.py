@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from fix_broker import Broker
-from fix_postgres import PostgresServer
+from fix_postgres import PostgresServer, as_login
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.tcp import TcpBus
 from service import Service, mqtt_environment
@@ -52,8 +52,9 @@ def test_what_came_after_a_backup_comes_from_the_gateways_archive(
 
 
 def ingest(command: str, broker: Broker, database: str, directory: Path) -> Service:
-    """Prepare a command of ingest for a database."""
-    environment = {**mqtt_environment(broker, "ingest"), "MMETERING_DATABASE": database}
+    """Prepare a command of ingest for a database; all but `run` are the owner's."""
+    conninfo = as_login(database, "ingest") if command == "run" else database
+    environment = {**mqtt_environment(broker, "ingest"), "MMETERING_DATABASE": conninfo}
     return Service(f"mmetering-ingest {command}", environment, directory)
 
 

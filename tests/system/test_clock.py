@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from fix_broker import Broker
+from fix_postgres import as_login
 from mmetering_contract.reading import LiveReading, decode_live
 from mmetering_contract.topic import Site
 from mmetering_gateway.clock import Clock
@@ -101,7 +102,7 @@ def test_readings_before_ntp_are_stored_with_their_true_time(broker: Broker, dat
     login = BrokerConfig(SITE, broker.host, broker.port, "reader", broker.password("reader"))
     reader = Session(login, "test-reader", subscriptions=[Subscription(SITE.live(), 0)])
     reader.start()
-    ingest = {**mqtt_environment(broker, "ingest"), "MMETERING_DATABASE": database}
+    ingest = {**mqtt_environment(broker, "ingest"), "MMETERING_DATABASE": as_login(database, "ingest")}
     with TcpBus({1: FixedMeter({0x00: 230.0, 0x48: 1.0})}) as bus, Service("mmetering-ingest run", ingest, tmp_path):
         environment = {
             **mqtt_environment(broker, "main"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from fix_broker import Broker
-from fix_postgres import PostgresServer
+from fix_postgres import PostgresServer, as_login
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.tcp import TcpBus
 from plant import write_plant
@@ -55,7 +55,7 @@ def test_killed_in_the_middle_of_a_stream(
         TcpBus(meters) as bus,
         Service(
             "mmetering-ingest run",
-            {**mqtt_environment(broker, "ingest"), "MMETERING_DATABASE": database},
+            {**mqtt_environment(broker, "ingest"), "MMETERING_DATABASE": as_login(database, "ingest")},
             tmp_path,
         ) as ingest,
         Service(

@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from fix_broker import Broker
+from fix_postgres import as_login
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.tcp import TcpBus
 from plant import write_plant
@@ -48,7 +49,7 @@ def test_a_full_disk_never_ends_the_gateway(broker: Broker, database: str, disk:
             Service("mmetering-gateway", {**mqtt_environment(broker, "main"), **settings}, tmp_path) as gateway,
             Service(
                 "mmetering-ingest run",
-                {**mqtt_environment(broker, "ingest"), "MMETERING_DATABASE": database},
+                {**mqtt_environment(broker, "ingest"), "MMETERING_DATABASE": as_login(database, "ingest")},
                 tmp_path,
             ) as ingest,
         ):

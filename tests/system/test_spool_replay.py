@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from fix_broker import Broker
-from fix_postgres import TEMPLATE, PostgresServer
+from fix_postgres import TEMPLATE, PostgresServer, as_login
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.tcp import TcpBus
 from service import Service, mqtt_environment
@@ -52,7 +52,7 @@ def test_a_lost_database_is_refilled_from_the_archive(
 
 def ingest(broker: Broker, database: str, directory: Path) -> Service:
     """Prepare an ingest for a database."""
-    environment = {**mqtt_environment(broker, "ingest"), "MMETERING_DATABASE": database}
+    environment = {**mqtt_environment(broker, "ingest"), "MMETERING_DATABASE": as_login(database, "ingest")}
     return Service("mmetering-ingest run", environment, directory)
 
 

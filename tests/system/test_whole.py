@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fix_broker import Broker
+from fix_postgres import as_login
 from fix_smtp import Mailbox
 from free_port import free_port
 from mmetering_demo.checkout import find_program
@@ -34,12 +35,12 @@ class House:
         self.bus = TcpBus({7: self.meter})
         self.port = free_port()
         self._directory = directory
-        self._database = {"MMETERING_DATABASE": database}
+        self._web_database = {"MMETERING_DATABASE": as_login(database, "web")}
         self._services = {
-            "mmetering-ingest run": ("ingest", self._database),
+            "mmetering-ingest run": ("ingest", {"MMETERING_DATABASE": as_login(database, "ingest")}),
             "mmetering-gateway": ("main", self._gateway()),
             "mmetering-alerter": ("alerter", self._alerter(mailbox)),
-            "mmetering-web serve": ("web", {**self._database, **self._web()}),
+            "mmetering-web serve": ("web", {**self._web_database, **self._web()}),
         }
 
     def _gateway(self) -> dict[str, str]:
@@ -73,7 +74,7 @@ class House:
         secret = self._directory / "password"
         secret.write_text(PASSWORD)
         add = f"mmetering-web person add anna --role administrator --password-file {secret}"
-        with Service(add, self._database, self._directory) as adding:
+        with Service(add, self._web_database, self._directory) as adding:
             assert adding.wait() == 0
 
 

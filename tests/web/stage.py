@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from fix_broker import Broker as BrokerServer
+from fix_postgres import as_login
 from flask import Flask
 from flask.testing import FlaskClient
 from free_port import free_port
@@ -38,7 +39,7 @@ expect.set_options(timeout=60_000)
 def config(database: str, broker: BrokerServer | None = None) -> Config:
     """Return settings; without a broker they name a port where none listens."""
     port, password = (broker.port, broker.password("web")) if broker else (free_port(), "none")
-    return Config(Broker(SITE, "127.0.0.1", port, "web", password), database, SECRET, time_zone=ZONE)
+    return Config(Broker(SITE, "127.0.0.1", port, "web", password), as_login(database, "web"), SECRET, time_zone=ZONE)
 
 
 @contextmanager
@@ -54,7 +55,7 @@ def running(database: str, broker: BrokerServer | None = None) -> Iterator[Flask
 def environment(database: str) -> dict[str, str]:
     """Return the variables of a web process, but for the broker's."""
     return {
-        "MMETERING_DATABASE": database,
+        "MMETERING_DATABASE": as_login(database, "web"),
         "MMETERING_WEB_SECRET_KEY": SECRET,
         "MMETERING_WEB_PORT": str(free_port()),
         "MMETERING_TIME_ZONE": ZONE.key,

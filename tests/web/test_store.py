@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fix_postgres import PostgresServer
+from fix_postgres import PostgresServer, as_login
 from free_port import free_port
 from mmetering_web.chart import Period, days_of, period_of
 from mmetering_web.database import AwayError, ConflictError, Database
 from mmetering_web.store import Store
 from wait import wait_for
-from web.stage import ZONE, add_meter, add_past, execute
+from web.stage import QUARTER, ZONE, add_meter, add_past, execute
 
 BEGIN = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)  # midnight in Berlin
 DAY = Period(BEGIN, BEGIN + timedelta(hours=1))
@@ -21,7 +21,7 @@ T = round(BEGIN.timestamp())
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
     """Give a store over a fresh database."""
-    pool = Database(database)
+    pool = Database(as_login(database, "web"))
     yield Store(pool)
     pool.close()
 
@@ -119,6 +119,104 @@ def test_days_are_the_sites_also_when_the_clocks_change(database: str, store: St
     assert (found["measured"], found["expected"]) == ([8, 100, 12], [96, 100, 96])
 
 
+def test_a_gap_within_a_day_loses_no_energy(database: str, store: Store) -> None:
+    """The counter went on: the day has it all, and says how much of it was measured."""
+    add_meter(database, "a", "flat")
+    add_past(database, "a", BEGIN, [100, 200, None, 400])
+    execute(database, "UPDATE quarter_hour SET energy_import.first = 1000700 WHERE bucket = %s", BEGIN + 4 * QUARTER)
+    assert json.loads(store.meter_days("a", [DAY])) == {
+        "t": [T], "energy_import": [700], "energy_export": [0], "measured": [2], "expected": [4]
+    }  # fmt: skip
+    assert json.loads(store.point_days(_point(store, "A"), [DAY]))["energy"] == [700]
+    assert json.loads(store.building_days([DAY])) == {
+        "t": [T], "consumption": [700], "production": [None], "missing": [0]
+    }  # fmt: skip
+
+
+def test_a_day_without_a_measured_end_has_what_was_measured_in_it(database: str, store: Store) -> None:
+    """Half a day is better than none where it says so; a sum of the building has no halves."""
+    add_meter(database, "a", "flat")
+    add_past(database, "a", BEGIN, [100, 200, 300])
+    days = [Period(BEGIN - QUARTER, BEGIN + 2 * QUARTER), Period(BEGIN + 2 * QUARTER, BEGIN + 6 * QUARTER)]
+    found = json.loads(store.meter_days("a", days))
+    assert (found["energy_import"], found["measured"], found["expected"]) == ([300, 300], [2, 1], [3, 4])
+    execute(database, "DELETE FROM quarter_hour WHERE bucket = %s", BEGIN + 3 * QUARTER)
+    assert json.loads(store.meter_days("a", [DAY]))["energy_import"] == [300]
+    add_meter(database, "b", "flat")
+    add_past(database, "b", BEGIN, [1, 2, 3, 4])
+    building = json.loads(store.building_days([DAY]))
+    assert (building["consumption"], building["missing"]) == ([10], [1])
+
+
+def test_a_point_outlives_its_meters(database: str, store: Store) -> None:
+    """Its load profile and its days go on with the new meter, whatever that one counted before."""
+    add_meter(database, "old", "flat")
+    add_meter(database, "new")
+    add_past(database, "old", BEGIN, [1, 2, 4, 8])
+    add_past(database, "new", BEGIN, [1000, 1000, 16, 32])
+    change = BEGIN + 2 * QUARTER
+    execute(database, "UPDATE installation SET to_ts = %s", change)
+    execute(
+        database,
+        """INSERT INTO installation (point_id, meter_id, counter, from_ts)
+        SELECT point.id, meter.id, 'import', %s FROM point, meter WHERE slug = 'new'""",
+        change,
+    )
+    profile = json.loads(store.point_profile(_point(store, "OLD"), DAY))
+    assert (profile["t"][0], profile["energy"], profile["power"]) == (T, [1, 2, 16, 32], [4, 8, 64, 128])
+    assert json.loads(store.point_days(_point(store, "OLD"), [DAY])) == {
+        "t": [T], "energy": [51], "measured": [4], "expected": [4]
+    }  # fmt: skip
+
+
+def test_a_producers_power_is_positive(database: str, store: Store) -> None:
+    """What the meter exports is the production of the point; lowest and highest change places with the sign."""
+    add_meter(database, "pv", "producer", "export")
+    add_past(database, "pv", BEGIN, [100], "export")
+    execute(database, "UPDATE quarter_hour SET power_total = ROW(-400, -410, -390)::gauge_span")
+    profile = json.loads(store.point_profile(_point(store, "PV"), Period(BEGIN, BEGIN + QUARTER)))
+    assert profile == {"t": [T], "energy": [100], "power": [400], "power_minimum": [390], "power_maximum": [410]}
+
+
+def test_a_point_that_nobody_knows_has_no_past(store: Store) -> None:
+    """Its charts are there, and empty."""
+    assert json.loads(store.point_profile(7, DAY))["energy"] == [None] * 4
+    assert json.loads(store.point_days(7, [DAY])) == {"t": [T], "energy": [None], "measured": [0], "expected": [4]}
+    assert json.loads(store.building_days([DAY]))["consumption"] == [None]
+
+
+def test_gaps_are_stretches_of_what_should_have_been_measured(database: str, store: Store) -> None:
+    """A meter is missed between its first quarter hour and now while it is installed, and no longer afterwards."""
+    add_meter(database, "a", "flat")
+    add_past(database, "a", BEGIN, [1] * 10)
+    add_meter(database, "b", "flat")
+    add_past(database, "b", BEGIN + QUARTER, [1, None, None, 1, 1])
+    add_meter(database, "loose")
+    add_past(database, "loose", BEGIN, [1, 1])
+    period = Period(BEGIN - QUARTER * 8, BEGIN + QUARTER * 20)
+    assert [
+        (gap.meter, (gap.start_ts - BEGIN) / QUARTER, (gap.end_ts - BEGIN) / QUARTER)
+        for gap in store.gaps(["a", "b", "loose"], period)
+    ] == [("b", 1, 4), ("b", 6, 10)]
+    assert store.gaps(["a"], period) == []
+
+
+def test_the_newest_values_come_from_the_readings(database: str, store: Store) -> None:
+    """Gauges and counters come from rows of their own; nothing older than wanted, and nothing of an unset clock."""
+    add_meter(database, "a")
+    add_meter(database, "b")
+    insert = """INSERT INTO reading (ts, meter_id, seq, delay_s, span_ms, clock_synced, power_total, energy_import)
+        VALUES (%s, 1, 1, 1, 90, %s, %s, %s)"""
+    for second, synced, power, counter in ((0, True, 4000, None), (10, True, 5000, None), (5, True, None, 7),
+                                           (20, False, 9000, 9)):  # fmt: skip
+        execute(database, insert, BEGIN + timedelta(seconds=second), synced, power, counter)
+    a, b = store.latest(BEGIN)
+    assert (a.slug, a.ts, a.power_total) == ("a", BEGIN + timedelta(seconds=10), 500)
+    assert (a.counters_ts, a.energy_import, a.energy_export) == (BEGIN + timedelta(seconds=5), 7, None)
+    assert (b.slug, b.ts, b.power_total, b.counters_ts) == ("b", None, None, None)
+    assert store.latest(BEGIN + timedelta(seconds=11))[0].ts is None
+
+
 def test_counters_are_found_at_midnight_or_not_at_all(database: str, store: Store) -> None:
     """A reading from another time does not stand in for a missing one."""
     add_meter(database, "a")
@@ -194,7 +292,7 @@ def test_an_unreachable_database_is_away_and_says_so_at_once() -> None:
 
 def test_a_database_without_tables_is_not_set_up_yet(empty_database: str) -> None:
     """The web may start before the first migration."""
-    database = Database(empty_database)
+    database = Database(as_login(empty_database, "web"))
     try:
         with pytest.raises(AwayError, match="not set up"):
             Store(database).people()
@@ -204,7 +302,7 @@ def test_a_database_without_tables_is_not_set_up_yet(empty_database: str) -> Non
 
 def test_a_database_that_was_killed_is_used_again_when_it_is_back(crashing_postgres: PostgresServer) -> None:
     """`directory` keeps asking; after that all is as before."""
-    database = Database(crashing_postgres.conninfo())
+    database = Database(as_login(crashing_postgres.conninfo(), "web"))
     store = Store(database)
     try:
         assert store.people() == []
@@ -217,6 +315,10 @@ def test_a_database_that_was_killed_is_used_again_when_it_is_back(crashing_postg
         assert database.away_since is None
     finally:
         database.close()
+
+
+def _point(store: Store, name: str) -> int:
+    return next(point.id for point in store.points() if point.name == name)
 
 
 def _asked(store: Store) -> bool:

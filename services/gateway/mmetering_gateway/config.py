@@ -8,19 +8,12 @@ from pathlib import Path
 from typing import Self
 
 from mmetering_runtime.config import Broker, ConfigError, Environment, broker_from
+from mmetering_runtime.metrics import Endpoint, endpoint_from
 
 from mmetering_gateway.plant import Plant, PlantError, read_plant
 from mmetering_gateway.room import SMALLEST, Bounds
 
 YEARS = 36_500  # days; as good as for ever
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where Prometheus may ask."""
-
-    host: str
-    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +35,7 @@ class Config:
 
     @classmethod
     def from_env(cls, environment: Environment) -> Self:
-        """Read MMETERING_{PLANT,HEARTBEAT,CLOCK,METRICS_HOST,METRICS_PORT}, and what the functions called here read.
+        """Read MMETERING_{PLANT,HEARTBEAT,CLOCK}, and what the functions called here read.
 
         Raises:
             ConfigError: a variable is missing or malformed, or the plant cannot be read; with its name or place.
@@ -54,7 +47,7 @@ class Config:
             bounds=bounds_from(environment),
             heartbeat=environment.optional_path("MMETERING_HEARTBEAT"),
             asks_ntp=_asks_ntp(environment),
-            metrics=_metrics(environment),
+            metrics=endpoint_from(environment),
         )
 
 
@@ -75,12 +68,6 @@ def bounds_from(environment: Environment) -> Bounds:
         open_days=environment.integer("MMETERING_SPOOL_DAYS", 0, low=0, high=YEARS) or None,
         archive_days=environment.integer("MMETERING_SPOOL_ARCHIVE_DAYS", bounds.archive_days, low=0, high=YEARS),
     )
-
-
-def _metrics(environment: Environment) -> Endpoint | None:
-    """Return where to serve metrics; None, which port 0 is too, for nowhere."""
-    port = environment.integer("MMETERING_METRICS_PORT", 0, low=0, high=65535)
-    return Endpoint(environment.text("MMETERING_METRICS_HOST", "127.0.0.1"), port) if port else None
 
 
 def _asks_ntp(environment: Environment) -> bool:

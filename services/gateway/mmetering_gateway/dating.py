@@ -4,7 +4,6 @@ A computer without a battery for its clock knows after a boot only how long it h
 so is that of every reading of this boot; one of an earlier boot keeps a guess, and says so.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
@@ -13,8 +12,7 @@ from mmetering_contract.reading import Reading
 EARLIEST_MS = 1_767_225_600_000  # 2026-01-01T00:00Z in ms since 1970: no reading is older than this software
 
 
-@dataclass(frozen=True, slots=True)
-class Uptime:
+class Uptime(msgspec.Struct, frozen=True):
     """How long a computer had been running at some instant.
 
     Attributes:
@@ -26,8 +24,7 @@ class Uptime:
     ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True):
     """One instant by both clocks.
 
     Attributes:

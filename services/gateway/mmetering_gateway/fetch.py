@@ -9,7 +9,8 @@ from mmetering_runtime.log import Log
 from mmetering_gateway.clock import Clock
 from mmetering_gateway.dating import Moment
 from mmetering_gateway.extent import NOT_LIKE_THIS, Extent, span
-from mmetering_gateway.modbus import Link, NoReplyError, RefusedError
+from mmetering_gateway.modbus import Link
+from mmetering_gateway.modbus_error import NoReplyError, RefusedError
 from mmetering_gateway.plan import Wire, plan
 from mmetering_gateway.plant import Meter
 from mmetering_gateway.registers import Model, Register
@@ -32,7 +33,7 @@ class Fetch:
         self._arrived = clock.now()
         self.registers = {group: registers for group in Group if (registers := model.of_group(group))}
         self._plans: dict[Group, tuple[tuple[Register, ...], ...]] = {}
-        self._basis = (self.extent, self._planned_s)
+        self._basis = self._of_plans()
 
     @property
     def groups(self) -> frozenset[Group]:
@@ -113,13 +114,17 @@ class Fetch:
 
     def _plan(self, group: Group) -> tuple[tuple[Register, ...], ...]:
         """Return what to read of a group in one request each, planned anew when extent or turnaround have changed."""
-        basis = (self.extent, self._planned_s)
+        basis = self._of_plans()
         if basis != self._basis:
             self._plans.clear()
             self._basis = basis
         if group not in self._plans:
             self._plans[group] = tuple(self._requests(self.registers[group]))
         return self._plans[group]
+
+    def _of_plans(self) -> tuple[Extent, float]:
+        """Return what plans depend on; where bytes cost nothing, every turnaround gives the same one."""
+        return self.extent, self._planned_s if self._link.wire.character_s else 0.0
 
     def _requests(self, registers: Sequence[Register]) -> Iterator[tuple[Register, ...]]:
         for part in self.extent.parts(registers):

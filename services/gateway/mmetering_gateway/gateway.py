@@ -12,6 +12,7 @@ from mmetering_contract.topic import meter_of
 from mmetering_runtime.event import Connected, Event, Message, Published
 from mmetering_runtime.heartbeat import Heartbeat
 from mmetering_runtime.log import Log
+from mmetering_runtime.metrics import served
 from mmetering_runtime.mqtt import NotConnectedError, Presence, Session, Subscription
 
 from mmetering_gateway.clock import Clock
@@ -21,7 +22,7 @@ from mmetering_gateway.desired import Desired
 from mmetering_gateway.discovery import BIRTH_TOPIC
 from mmetering_gateway.forecast import forecast_of
 from mmetering_gateway.live import Live
-from mmetering_gateway.metrics import HealthCollector, served
+from mmetering_gateway.metrics import HealthCollector
 from mmetering_gateway.order import Orders
 from mmetering_gateway.plant import Plant
 from mmetering_gateway.poll import Poller

@@ -3,14 +3,14 @@
 A meter is online with its first good reply, and offline after three polls in a row without one.
 """
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+import msgspec
 
 FAILURES_TO_OFFLINE = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """How a meter is.
 
     Attributes:
@@ -37,7 +37,7 @@ class Condition:
 
     def answered(self, at: datetime) -> "Condition":
         """Return the condition after a good reply."""
-        return replace(
+        return msgspec.structs.replace(
             self,
             online=True,
             since=self.since if self.online else at,
@@ -51,7 +51,7 @@ class Condition:
         """Return the condition after a poll that brought nothing."""
         in_a_row = self.in_a_row + 1
         offline = in_a_row >= FAILURES_TO_OFFLINE
-        return replace(
+        return msgspec.structs.replace(
             self,
             online=False if offline else self.online,
             since=at if offline and self.online is not False else self.since,

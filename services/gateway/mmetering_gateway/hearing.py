@@ -6,8 +6,9 @@ they let go. pymodbus takes either, and the begin of a reply for an echo; so it 
 
 from dataclasses import dataclass
 
+from mmetering_gateway.question import ERROR
+
 STRAY = 4  # bytes before a reply that are passed over at most
-ERROR = 0x80  # added to the function code of an exception
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ It promises nothing: without a connection it is not sent, and on the next one th
 """
 
 import threading
+from functools import cache, partial
 
 from mmetering_contract.payload import encode
 from mmetering_contract.quantity import Group
@@ -24,14 +25,14 @@ class Live:
         self._site = site
         self._gateway = gateway
         self._epoch = epoch
+        self._topic = cache(partial(site.live, gateway))
         self._lock = threading.Lock()
         self._newest: dict[str, tuple[bytes, int]] = {}  # topic to payload and QoS
         self._discovery: dict[str, bytes] = {}  # likewise, with QoS 1
 
     def reading(self, reading: Reading) -> None:
         """Publish a reading on its live topic."""
-        topic = self._site.live(self._gateway, reading.meter, reading.group)
-        self._retain(topic, encode(live_of(reading, self._epoch)), qos=0)
+        self._retain(self._topic(reading.meter, reading.group), encode(live_of(reading, self._epoch)), qos=0)
 
     def meter(self, meter: str, info: MeterInfo, *, online: bool) -> None:
         """Publish what a meter is and whether it is there."""

@@ -1,34 +1,11 @@
-"""The health as Prometheus scrapes it: the same figures in base units, named as it wants them.
+"""The health as Prometheus scrapes it."""
 
-Nothing is counted here. Names follow https://prometheus.io/docs/practices/naming/.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable
 
 from mmetering_contract.state import BusHealth, GatewayHealth, MeterHealth
-from mmetering_runtime.config import ConfigError
-from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from mmetering_runtime.metrics import COUNTER, GAUGE, Figure, families
+from prometheus_client import Metric
 from prometheus_client.registry import Collector
-
-from mmetering_gateway.config import Endpoint
-
-T = TypeVar("T")
-Family = type[CounterMetricFamily] | type[GaugeMetricFamily]
-COUNTER, GAUGE = CounterMetricFamily, GaugeMetricFamily
-
-
-@dataclass(frozen=True, slots=True)
-class Figure(Generic[T]):
-    """One metric: what it is called, what it says, and where it comes from; None is not shown."""
-
-    name: str
-    help: str
-    family: Family
-    of: Callable[[T], float | None]
 
 
 def _turnaround(meter: MeterHealth) -> float | None:
@@ -79,44 +56,11 @@ class HealthCollector(Collector):
         self._gateway = gateway
         self._health = health
 
-    def collect(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         """Return every metric with its values."""
-        health = self._health()
-        yield from self._families(GATEWAY, (), {(): health})
-        yield from self._families(BUS, ("bus",), {(bus,): one for bus, one in health.buses.items()})
-        yield from self._families(METER, ("meter",), {(meter,): one for meter, one in health.meters.items()})
-
-    def _families(
-        self, figures: Sequence[Figure[T]], labels: Sequence[str], healths: Mapping[tuple[str, ...], T]
-    ) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
-        for figure in figures:
-            family = figure.family(f"mmetering_{figure.name}", figure.help, labels=("gateway", *labels))
-            for names, health in healths.items():
-                if (value := figure.of(health)) is not None:
-                    family.add_metric((self._gateway, *names), value)
-            yield family
-
-
-@contextmanager
-def served(endpoint: Endpoint | None, collector: Collector) -> Iterator[None]:
-    """Answer scrapes meanwhile, where an endpoint is wanted.
-
-    Raises:
-        ConfigError: its port is taken, or its address is not this machine's.
-    """
-    if endpoint is None:
-        yield
-        return
-    registry = CollectorRegistry()
-    registry.register(collector)
-    try:
-        server, thread = start_http_server(endpoint.port, endpoint.host, registry)
-    except OSError as error:
-        place = f"MMETERING_METRICS_HOST={endpoint.host}, MMETERING_METRICS_PORT={endpoint.port}"
-        raise ConfigError(f"{place}: {error.strerror}") from None
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        health, gateway = self._health(), self._gateway
+        yield from families(GATEWAY, ("gateway",), {(gateway,): health})
+        yield from families(BUS, ("gateway", "bus"), {(gateway, bus): one for bus, one in health.buses.items()})
+        yield from families(
+            METER, ("gateway", "meter"), {(gateway, meter): one for meter, one in health.meters.items()}
+        )

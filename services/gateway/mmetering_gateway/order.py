@@ -21,7 +21,7 @@ from mmetering_runtime.log import Log
 from mmetering_runtime.mqtt import NotConnectedError, Session
 
 from mmetering_gateway.commands import COMMANDS, CommandError, Work
-from mmetering_gateway.modbus import ModbusError
+from mmetering_gateway.modbus_error import ModbusError
 from mmetering_gateway.poll import Poller
 from mmetering_gateway.registers import Model
 

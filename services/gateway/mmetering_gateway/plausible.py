@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from mmetering_contract.quantity import BY_NAME, Kind
+from mmetering_contract.quantity import BY_NAME, QUANTITIES, Kind
 
 from mmetering_gateway.registers import PER_KILO
 
@@ -34,6 +34,7 @@ BETWEEN_PHASES = ("voltage_l1_l2", "voltage_l2_l3", "voltage_l3_l1", "voltage_li
 # Their sum, and a neutral that gets it all because their loads draw at the same instants.
 OF_ALL_PHASES = ("current_sum", "current_neutral", "current_neutral_demand", "current_neutral_demand_maximum")
 MANTISSA = 24  # bits of a float32
+COUNTERS = frozenset(quantity.name for quantity in QUANTITIES if quantity.kind is Kind.COUNTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,9 @@ class Known:
 
     def updated(self, values: Mapping[str, int | float], now: float) -> "Known":
         """Return what is known after a reading at `now`."""
-        counters = {name: value for name, value in values.items() if BY_NAME[name].kind is Kind.COUNTER}
+        counters = {name: value for name, value in values.items() if name in COUNTERS}
+        if not counters:
+            return self
         return Known({**self.values, **counters}, {**self.at, **dict.fromkeys(counters, now)})
 
 
@@ -76,20 +79,21 @@ def suspects(values: Mapping[str, int | float], known: Known, now: float, rating
         now: when this reading came, in seconds of the same clock.
         rating: how the meter is built.
     """
+    bounds = _bounds_of(rating)
     return tuple(
         name
         for name, value in values.items()
-        if not _possible(name, value, rating)
+        if not bounds[name][0] <= value <= bounds[name][1]
         or (name in known.values and not _follows(name, value, known, now, rating))
     )
 
 
-def _possible(name: str, value: float, rating: Rating) -> bool:
-    lowest, highest = _bounds(name, rating)
-    return lowest <= value <= highest
-
-
 @cache
+def _bounds_of(rating: Rating) -> dict[str, tuple[float, float]]:
+    """Return the lowest and the highest that each quantity can be."""
+    return {name: _bounds(name, rating) for name in BY_NAME}
+
+
 def _bounds(name: str, rating: Rating) -> tuple[float, float]:
     quantity = BY_NAME[name]
     if quantity.kind is Kind.COUNTER:

@@ -23,7 +23,8 @@ from mmetering_gateway.clock import Clock
 from mmetering_gateway.commands.bench import Bench
 from mmetering_gateway.errands import Errands
 from mmetering_gateway.live import Live
-from mmetering_gateway.modbus import Link, LinkError, ModbusError, NoReplyError
+from mmetering_gateway.modbus import Link
+from mmetering_gateway.modbus_error import LinkError, ModbusError, NoReplyError
 from mmetering_gateway.overload import Overload
 from mmetering_gateway.plant import Bus, Meter, Plant
 from mmetering_gateway.reader import Reader

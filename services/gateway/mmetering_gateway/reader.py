@@ -11,7 +11,8 @@ from mmetering_gateway.clock import Clock
 from mmetering_gateway.fetch import Fetch
 from mmetering_gateway.health import Condition
 from mmetering_gateway.identity import Identity, StrangeError, identity_of
-from mmetering_gateway.modbus import Link, ModbusError, RefusedError
+from mmetering_gateway.modbus import Link
+from mmetering_gateway.modbus_error import ModbusError, RefusedError
 from mmetering_gateway.plan import Request
 from mmetering_gateway.plant import Meter
 from mmetering_gateway.plausible import UNKNOWN, Rating, suspects

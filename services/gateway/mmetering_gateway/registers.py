@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mmetering_contract.quantity import BY_NAME, Group
-from mmetering_contract.reading import INT64
+from mmetering_contract.reading import INT64, WHOLE
 
 WIDTH = 2  # registers of one value
 PER_KILO = 1000
 FLOAT = struct.Struct(">f")
+SHORT = ("%.7g", "%.8g")  # fewer digits are too few for most values that were measured
 BAUDS = {0: 2400, 1: 4800, 2: 9600, 3: 19200, 4: 38400}  # code to speed; SDM630 protocol V1.8, section 1.3
 
 
@@ -126,36 +127,32 @@ def decode(
 
     A value that is no number (NaN or infinite), or a count that no counter holds, counts as missing.
     """
-    told = {
-        first + WIDTH * place: value
-        for first, registers in blocks.items()
-        for place, value in enumerate(floats(registers, swapped=form.swapped))
-    }
+    told: dict[int, float] = {}
+    for first, registers in blocks.items():
+        addresses = range(first, first + len(registers), WIDTH)
+        told.update(zip(addresses, floats(registers, swapped=form.swapped), strict=True))
     values: dict[str, int | float] = {}
     for register in wanted:
-        factor = form.factor if register.address in PREFIXED else 1
-        value = told.get(register.address, math.nan) * factor
-        if _is_told(register.quantity, value):
-            values[register.quantity] = _in_unit(register.quantity, value)
+        value = told.get(register.address, math.nan)
+        if register.quantity in WHOLE:
+            value = _thousandths(register, value, form)
+            if abs(value) < INT64:  # NaN is not
+                values[register.quantity] = round(value)
+        elif math.isfinite(value):
+            values[register.quantity] = shortest(value)
     missing = tuple(register.quantity for register in wanted if register.quantity not in values)
     return values, missing
 
 
-def _is_told(name: str, value: float) -> bool:
-    return math.isfinite(value) and (not BY_NAME[name].whole or abs(value * PER_KILO) < INT64)
-
-
-def _in_unit(name: str, value: float) -> int | float:
-    if BY_NAME[name].whole:
-        return round(value * PER_KILO)
-    return shortest(value)
+def _thousandths(register: Register, value: float, form: Form) -> float:
+    return value * (form.factor if register.address in PREFIXED else 1) * PER_KILO
 
 
 def shortest(value: float) -> float:
-    """Return a float32 as the shortest decimal that is that float32 again: 230.1, not 230.10000610351562."""
+    """Return a float32 as a short decimal that is that float32 again: 230.1, not 230.10000610351562."""
     exact = FLOAT.pack(value)
-    for form in ("%.6g", "%.7g", "%.8g"):
+    for form in SHORT:
         short = float(form % value)
         if FLOAT.pack(short) == exact:
             return short
-    return value
+    return float(f"{value:.9g}")  # 9 always suffice: FLT_DECIMAL_DIG in C's float.h

@@ -1,15 +1,14 @@
 """What one poll of one meter brought, before the spool has given it a number."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from mmetering_contract.reading import Reading
 
 from mmetering_gateway.dating import Uptime
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(msgspec.Struct, frozen=True):
     """A reading without its seq; the fields mean what they mean in `Reading`.
 
     Attributes:

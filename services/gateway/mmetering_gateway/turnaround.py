@@ -4,7 +4,7 @@ After the time of the bytes a meter gets four times its running mean, at least a
 that from the third on, as TCP does: a meter that has become slow is found again, a dead one costs no more than a cap.
 """
 
-from dataclasses import dataclass, replace
+import msgspec
 
 # What a meter and a converter take between request and reply before anybody has measured it.
 FIRST_GUESS_S = 0.05
@@ -16,8 +16,7 @@ LONGEST_S = 0.8
 REPLAN_SHARE, REPLAN_S = 0.25, 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Turnaround:
+class Turnaround(msgspec.Struct, frozen=True):
     """What is known of one meter.
 
     Attributes:
@@ -43,8 +42,8 @@ class Turnaround:
         mean = seconds if self.mean_s is None or self.lost else self.mean_s + WEIGHT * (seconds - self.mean_s)
         moved = abs(mean - self.planned_s)
         noticeable = moved > REPLAN_S and moved > REPLAN_SHARE * self.planned_s
-        return replace(self, mean_s=mean, planned_s=mean if noticeable else self.planned_s, lost=0)
+        return Turnaround(self.floor_s, mean, mean if noticeable else self.planned_s)
 
     def missed(self) -> "Turnaround":
         """Return what is known after a reply that did not come."""
-        return replace(self, lost=self.lost + 1)
+        return msgspec.structs.replace(self, lost=self.lost + 1)

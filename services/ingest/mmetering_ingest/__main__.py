@@ -1,6 +1,7 @@
 """`mmetering-ingest run`: store every reading. `mmetering-ingest migrate`: bring the schema to this release.
 
 `mmetering-ingest backup FILE` and `restore FILE`: all that the database holds, in one archive, and back.
+`mmetering-ingest storage`: what the readings take on disk, and what retention would free.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import signal
 import sys
 import threading
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -20,9 +22,14 @@ from mmetering_ingest.archive import BackupError, summary
 from mmetering_ingest.backup import backup, new_file
 from mmetering_ingest.config import Config
 from mmetering_ingest.ingest import Ingest
+from mmetering_ingest.keepers import keeping
+from mmetering_ingest.logins import LoginError, make_logins, passwords_from
 from mmetering_ingest.migrate import migrate, newest_version, update_extension
 from mmetering_ingest.quarter_hours import keep_quarter_hours
 from mmetering_ingest.restore import restore
+from mmetering_ingest.retention import keep_retention, retention_from, set_retention
+from mmetering_ingest.site import set_time_zone, time_zone_from
+from mmetering_ingest.storage import measure, report
 
 
 def main() -> int:
@@ -34,15 +41,20 @@ def main() -> int:
         if options.command == "run":
             _run(Config.from_env(environment))
         elif options.command == "migrate":
-            _migrate(database_from(environment), extension=options.extension)
+            _migrate(environment, extension=options.extension)
         elif options.command == "backup":
             _backup(database_from(environment), options.file, files=options.files)
+        elif options.command == "storage":
+            _storage(database_from(environment))
         else:
             _restore(database_from(environment), options.file, replace=options.replace)
     except ConfigError as error:
         sys.stderr.write(f"mmetering-ingest: {error}\n")
         return 2
-    except (BackupError, OSError, psycopg.Error, DBAPIError) as error:
+    except DBAPIError as error:
+        sys.stderr.write(f"mmetering-ingest: {error.orig}\n")
+        return 1
+    except (BackupError, LoginError, OSError, psycopg.Error) as error:
         sys.stderr.write(f"mmetering-ingest: {error}\n")
         return 1
     return 0
@@ -60,13 +72,19 @@ def _parser() -> argparse.ArgumentParser:
     restoring = commands.add_parser("restore", help="bring an archive into an empty database, all or nothing")
     restoring.add_argument("file", metavar="FILE", help="the archive; - is standard input")
     restoring.add_argument("--replace", action="store_true", help="delete first what the database holds")
+    commands.add_parser("storage", help="tell what the readings take on disk, and what retention would free")
     return parser
 
 
-def _migrate(conninfo: str, *, extension: bool) -> None:
+def _migrate(environment: Environment, *, extension: bool) -> None:
+    conninfo, passwords = database_from(environment), passwords_from(environment)
+    days, zone = retention_from(environment), time_zone_from(environment)
     if extension:
         update_extension(conninfo)
     migrate(conninfo)
+    set_retention(conninfo, days)
+    set_time_zone(conninfo, zone)
+    make_logins(conninfo, passwords)
     sys.stdout.write(f"schema version {newest_version()}\n")
 
 
@@ -83,17 +101,18 @@ def _restore(conninfo: str, file: str, *, replace: bool) -> None:
     sys.stderr.write(f"restored the same: {summary(manifest)}\n")
 
 
+def _storage(conninfo: str) -> None:
+    with psycopg.connect(conninfo, autocommit=True, prepare_threshold=None) as connection:
+        sys.stdout.write(report(measure(connection)))
+
+
 def _run(config: Config) -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    quarter_hours = threading.Thread(target=keep_quarter_hours, args=(config.database, stopping), name="quarter-hours")
-    try:
-        quarter_hours.start()
+    keepers = [partial(keep, config.database) for keep in (keep_quarter_hours, keep_retention)]
+    with keeping(keepers, stopping):
         Ingest(config, stopping).run()
-    finally:
-        stopping.set()
-        quarter_hours.join()
 
 
 if __name__ == "__main__":

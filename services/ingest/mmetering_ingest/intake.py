@@ -4,33 +4,35 @@ A batch with one bad reading loses that reading only. A batch that cannot be rea
 its user properties, so that its gateway learns that it was refused.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-from mmetering_contract.errors import ContractError, PayloadError
+from mmetering_contract.errors import ContractError, MalformedError, PayloadError
 from mmetering_contract.payload import Epoch, Seq, Slug, decoder_of
 from mmetering_contract.reading import Reading
-from mmetering_contract.record import Device, Range, check_ranges, decode_batch, read_identity
-from mmetering_contract.topic import Site, gateway_of
+from mmetering_contract.record import BATCH_BYTES, Device, Range, check_ranges, read_identity
+from mmetering_contract.topic import ROOT, Site, gateway_of
+
+from mmetering_ingest.newer import decode_newer, decode_plain_batch
+from mmetering_ingest.refusal import Kind, Refusal, refuse
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)
+OVERSIZE = 4 * BATCH_BYTES  # as much as our broker lets pass; nobody who keeps to the contract comes near it
+
+_NOT_A_NUMBER = re.compile(rb"[:,\[]\s*[-+]?(NaN|Infinity)\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """What cannot be stored: as it came, why, and the seqs that it stands for; none where nothing tells them."""
-
-    payload: bytes
-    reason: str
-    seqs: tuple[Range, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Delivery:
-    """One message, taken apart. Gateway and epoch are empty where the message does not tell them."""
+    """One message, taken apart. Gateway and epoch are empty where the message does not tell them.
+
+    Attributes:
+        newest: the newest time in it that its gateway's clock is sure of, also of what is refused; None without any.
+    """
 
     topic: str
     gateway: str = ""
@@ -39,6 +41,7 @@ class Delivery:
     readings: tuple[Reading, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     dropped: tuple[Range, ...] = ()
+    newest: datetime | None = None
 
 
 def open_delivery(
@@ -52,34 +55,66 @@ def open_delivery(
         now: the time of its arrival, UTC; readings of before 2000 or more than a day after it are refused.
     """
     try:
-        gateway = gateway_of(site, topic)
+        gateway = _sender(site, topic)
     except ContractError as error:
-        return Delivery(topic, refusals=(Refusal(payload, str(error)),))
+        return Delivery(topic, refusals=(Refusal(_kind_of_topic(site, topic), payload, str(error)),))
+    whole = Delivery(topic, gateway)
+    if len(payload) > OVERSIZE:
+        return _refused_whole(whole, payload, properties, Kind.OVERSIZE, f"{len(payload)} bytes")
     try:
-        batch = decode_batch(payload)
+        batch = decode_plain_batch(payload)
     except PayloadError as error:
-        whole = Delivery(topic, gateway)
         try:
-            return _salvage(whole, payload, now)
+            return _checked(_salvage(whole, payload), now)
         except PayloadError:
-            return _refused_whole(whole, payload, properties, str(error))
+            return _refused_whole(whole, payload, properties, _kind_of_payload(error, payload), str(error))
     delivery = Delivery(topic, gateway, batch.epoch, batch.meters, batch.readings, dropped=batch.dropped)
     return _checked(delivery, now)
 
 
+def _sender(site: Site, topic: str) -> str:
+    """Return the gateway whose batch it is.
+
+    Raises:
+        ContractError: it is none of this site's.
+    """
+    gateway = gateway_of(site, topic)
+    if topic != site.batch(gateway):
+        raise ContractError(f"{topic!r} is no topic of batches")
+    return gateway
+
+
+def _kind_of_topic(site: Site, topic: str) -> Kind:
+    is_elsewhere = topic.startswith(f"{ROOT}/") and not topic.startswith(f"{ROOT}/{site.slug}/")
+    return Kind.WRONG_SITE if is_elsewhere else Kind.FOREIGN_TOPIC
+
+
+def _kind_of_payload(error: PayloadError, payload: bytes) -> Kind:
+    if "out of range" in str(error) or _NOT_A_NUMBER.search(payload):
+        return Kind.NOT_A_NUMBER
+    return Kind.MALFORMED if isinstance(error, MalformedError) else Kind.WRONG_TYPE
+
+
 def _checked(delivery: Delivery, now: datetime) -> Delivery:
+    """Return the delivery with its newest time, and with readings of impossible times refused."""
+    times = [reading.ts for reading in delivery.readings]
+    if not times:
+        return delivery
+    newest = max((reading.ts for reading in delivery.readings if reading.clock_synced), default=None)
+    delivery = replace(delivery, newest=newest)
     latest = now + AHEAD
-    if all(EARLIEST <= reading.ts <= latest for reading in delivery.readings):
+    if min(times) >= EARLIEST and max(times) <= latest:
         return delivery
     good = tuple(reading for reading in delivery.readings if EARLIEST <= reading.ts <= latest)
     bad = (reading for reading in delivery.readings if not EARLIEST <= reading.ts <= latest)
-    refusals = (refuse(reading, f"ts {reading.ts} cannot be true") for reading in bad)
+    refusals = (_refuse_time(reading, now) for reading in bad)
     return replace(delivery, readings=good, refusals=(*delivery.refusals, *refusals))
 
 
-def refuse(reading: Reading, reason: str) -> Refusal:
-    """Return the refusal of one reading."""
-    return Refusal(msgspec.json.encode(reading), reason, ((reading.seq, reading.seq),))
+def _refuse_time(reading: Reading, now: datetime) -> Refusal:
+    if reading.ts < EARLIEST:
+        return refuse(Kind.TOO_OLD, reading, f"ts {reading.ts} is before 2000")
+    return refuse(Kind.IN_FUTURE, reading, f"ts {reading.ts} is more than a day after {now}")
 
 
 class _Envelope(msgspec.Struct):
@@ -97,19 +132,18 @@ class _Numbered(msgspec.Struct):
 
 
 _decode_envelope = decoder_of(_Envelope)
-_decode_reading = decoder_of(Reading)
 _decode_number = decoder_of(_Numbered)
 
 
-def _salvage(whole: Delivery, payload: bytes, now: datetime) -> Delivery:
-    """Return the good readings of a batch that is not all good, and the others refused.
+def _salvage(whole: Delivery, payload: bytes) -> Delivery:
+    """Return the good readings of a batch that is not all good and known, and the others refused.
 
     Raises:
         PayloadError: its readings cannot be told apart.
     """
     envelope = _decode_envelope(payload)
     results = [_reading(bytes(raw), envelope.meters) for raw in envelope.readings]
-    delivery = Delivery(
+    return Delivery(
         whole.topic,
         whole.gateway,
         envelope.epoch,
@@ -118,7 +152,6 @@ def _salvage(whole: Delivery, payload: bytes, now: datetime) -> Delivery:
         tuple(result for result in results if isinstance(result, Refusal)),
         envelope.dropped,
     )
-    return _checked(delivery, now)
 
 
 def _reading(payload: bytes, devices: Mapping[str, Device]) -> Reading | Refusal:
@@ -128,16 +161,20 @@ def _reading(payload: bytes, devices: Mapping[str, Device]) -> Reading | Refusal
         PayloadError: not even that.
     """
     try:
-        reading = _decode_reading(payload)
+        reading = decode_newer(payload)
     except PayloadError as error:
         seq = _decode_number(payload).seq
-        return Refusal(payload, str(error), ((seq, seq),))
-    return reading if reading.meter in devices else refuse(reading, f"`meters` lacks {reading.meter}")
+        return Refusal(_kind_of_payload(error, payload), payload, str(error), ((seq, seq),))
+    if reading.meter in devices:
+        return reading
+    return refuse(Kind.UNDESCRIBED_METER, reading, f"`meters` lacks {reading.meter}")
 
 
-def _refused_whole(whole: Delivery, payload: bytes, properties: Sequence[tuple[str, str]], reason: str) -> Delivery:
+def _refused_whole(
+    whole: Delivery, payload: bytes, properties: Sequence[tuple[str, str]], kind: Kind, reason: str
+) -> Delivery:
     try:
         epoch, seqs = read_identity(properties)
     except PayloadError:
-        return replace(whole, refusals=(Refusal(payload, reason),))
-    return replace(whole, epoch=epoch, refusals=(Refusal(payload, reason, seqs),))
+        return replace(whole, refusals=(Refusal(kind, payload, reason),))
+    return replace(whole, epoch=epoch, refusals=(Refusal(kind, payload, reason, seqs),))

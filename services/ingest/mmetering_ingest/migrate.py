@@ -12,6 +12,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, text
 
+from mmetering_ingest.columnstore import adjust
+
 # Any number that no other user of the database locks: the letters "mmet" in ASCII.
 LOCK = 0x6D6D6574
 
@@ -49,10 +51,19 @@ def migrating(conninfo: str) -> Iterator[Connection]:
 
 
 def upgrade(connection: Connection, version: str = "head") -> None:
-    """Run the steps that the database lacks within the transaction of `migrating`."""
+    """Run the steps that the database lacks within the transaction of `migrating`; after the newest, see to chunks."""
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, version)
+    if version == "head":
+        adjust(driver_of(connection))
+
+
+def driver_of(connection: Connection) -> psycopg.Connection:
+    """Return the connection of psycopg that SQLAlchemy has wrapped."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
 
 
 def update_extension(conninfo: str) -> None:

@@ -13,9 +13,11 @@ from msgspec.structs import replace as replace_fields
 from psycopg import sql
 
 from mmetering_ingest.archive import ArchiveError, Contents, DatabaseError, Manifest, Reader
+from mmetering_ingest.columnstore import set_chunk_length
 from mmetering_ingest.contents import QUERIES, column_names, contents_of, table_name, tables_of
-from mmetering_ingest.migrate import is_known, migrating, upgrade
+from mmetering_ingest.migrate import driver_of, is_known, migrating, upgrade
 
+SETTINGS = {"public.retention", "public.site"}  # whose rows the migrations make
 LEAVE_S = 5.0  # a client that has just gone is seen for a moment
 
 
@@ -40,11 +42,11 @@ def restore(conninfo: str, source: IO[bytes], *, replace: bool = False) -> Manif
         raise ArchiveError(f"the backup has schema {manifest.schema}, which this release does not know; update first")
     _await_others(conninfo)
     with migrating(conninfo) as connection:
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
+        driver = driver_of(connection)
         with driver.cursor() as cursor:
             _clear(cursor, replace=replace)
             upgrade(connection, manifest.schema)
+            set_chunk_length(driver)
             ours = _ours(manifest.contents, tables_of(cursor))
             _fill(cursor, archive, ours)
             _compare(ours, contents_of(cursor))
@@ -66,7 +68,7 @@ def _await_others(conninfo: str) -> None:
 
 def _clear(cursor: psycopg.Cursor, *, replace: bool) -> None:
     """Remove everything; without `replace` only where there are no rows."""
-    for name in () if replace else tables_of(cursor):
+    for name in () if replace else tables_of(cursor).keys() - SETTINGS:
         query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(table_name(name))
         if cursor.execute(query).fetchone() == (True,):
             raise DatabaseError(f"the database is not empty: {name} has rows; with --replace they are deleted")

@@ -93,3 +93,4 @@ class Database:
 
 def _configure(connection: psycopg.Connection) -> None:
     connection.execute(f"SET statement_timeout = '{STATEMENT_S}s'")
+    connection.execute("SET jit = off")  # compiling a query would take longer than ours run

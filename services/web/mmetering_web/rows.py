@@ -49,9 +49,41 @@ class CounterReading:
 
 
 @dataclass(frozen=True, slots=True)
+class Latest:
+    """The newest values of a meter: gauges (W, V, A, Hz) of `ts`, counters (Wh) of `counters_ts`; or None."""
+
+    slug: str
+    ts: datetime | None
+    power_total: float | None
+    power_l1: float | None
+    power_l2: float | None
+    power_l3: float | None
+    voltage_l1: float | None
+    voltage_l2: float | None
+    voltage_l3: float | None
+    current_l1: float | None
+    current_l2: float | None
+    current_l3: float | None
+    frequency: float | None
+    counters_ts: datetime | None
+    energy_import: int | None
+    energy_export: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of quarter hours, UTC, in which a meter should have been measured and was not."""
+
+    meter: str
+    start_ts: datetime
+    end_ts: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """A supply point and the slug of its meter, None while it has none."""
 
+    id: int
     name: str
     kind: PointKind
     meter: str | None

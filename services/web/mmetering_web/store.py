@@ -12,7 +12,7 @@ from psycopg.rows import class_row, scalar_row
 
 from mmetering_web.chart import Period
 from mmetering_web.database import ConflictError, Database
-from mmetering_web.rows import CounterReading, Entry, FoundPoint, Installed, Person, Point, Role
+from mmetering_web.rows import CounterReading, Entry, FoundPoint, Gap, Installed, Latest, Person, Point, Role
 
 Row = TypeVar("Row")
 
@@ -103,24 +103,53 @@ class Store:
             now = self._installed(connection, meter)
             connection.execute(self._queries["end_installation"], {"id": now.installation_id})
 
-    # Charts: JSON as the database builds it, passed through
+    # Charts: JSON as the database builds it, passed through: lists of one length, in the order of time. `t` is when
+    # each begins (s since 1970), energy is in Wh and power in W; null is what is not known, and never 0.
 
     def building_profile(self, period: Period) -> str:
-        """Return the building's consumption and production per quarter hour."""
+        """Return the building's `consumption` and `production` per quarter hour, and how many points are `missing`."""
         return self._text("building_profile", {"start": period.start, "end": period.end})
 
+    def building_days(self, days: Sequence[Period]) -> str:
+        """Return the building's `consumption` and `production` per day, month or year.
+
+        Args:
+            days: the stretches of time, in order; they end at full quarter hours that have passed.
+        """
+        return self._text("building_days", _bounds(days))
+
     def meter_profile(self, slug: str, period: Period) -> str:
-        """Return a meter's energy and power per quarter hour; without any where nobody knows the meter."""
+        """Return a meter's `energy_import`, `energy_export`, `power`, `power_minimum` and `power_maximum`.
+
+        All per quarter hour; without any where nobody knows the meter.
+        """
         return self._text("meter_profile", {"slug": slug, "start": period.start, "end": period.end})
 
     def meter_days(self, slug: str, days: Sequence[Period]) -> str:
-        """Return a meter's energy per day."""
-        starts, ends = [day.start for day in days], [day.end for day in days]
-        return self._text("meter_days", {"slug": slug, "starts": starts, "ends": ends})
+        """Return a meter's `energy_import`, `energy_export`, `measured` and `expected` quarter hours per day."""
+        return self._text("meter_days", {"slug": slug, **_bounds(days)})
+
+    def point_profile(self, point_id: int, period: Period) -> str:
+        """Return a point's `energy`, `power`, `power_minimum` and `power_maximum` per quarter hour, of any meter."""
+        return self._text("point_profile", {"point_id": point_id, "start": period.start, "end": period.end})
+
+    def point_days(self, point_id: int, days: Sequence[Period]) -> str:
+        """Return a point's `energy`, `measured` and `expected` quarter hours per day, month or year."""
+        return self._text("point_days", {"point_id": point_id, **_bounds(days)})
+
+    # Rows
 
     def counters_at(self, slug: str, instants: Sequence[datetime]) -> list[CounterReading]:
         """Return a meter's counters at those instants at which they are known."""
         return self._rows(CounterReading, "counters_at", {"slug": slug, "instants": list(instants)})
+
+    def latest(self, since: datetime) -> list[Latest]:
+        """Return the newest values of every meter, by slug; nothing older than `since` is looked for."""
+        return self._rows(Latest, "latest", {"since": since})
+
+    def gaps(self, slugs: Sequence[str], period: Period) -> list[Gap]:
+        """Return where these meters were not measured, by meter and time."""
+        return self._rows(Gap, "gaps", {"slugs": list(slugs), "start": period.start, "end": period.end})
 
     # How
 
@@ -160,3 +189,7 @@ class Store:
         with self._database.connection() as connection:
             cursor = connection.cursor(row_factory=scalar_row).execute(self._queries[name], parameters)
             return str(cursor.fetchone())
+
+
+def _bounds(days: Sequence[Period]) -> dict[str, object]:
+    return {"starts": [day.start for day in days], "ends": [day.end for day in days]}

@@ -21,7 +21,7 @@ from mmetering_simulator.rtu import RtuBus as SimulatedLine
 from wait import wait_for
 
 VALUES = {0x00: 230.0, 0x02: 230.0, 0x04: 230.0, 0x46: 50.0}
-EVERY_2_S = {Group.LIVE: 2, Group.ENERGY: 2, Group.QUALITY: 0, Group.DEMAND: 0}
+EVERY_5_S = {Group.LIVE: 5, Group.ENERGY: 5, Group.QUALITY: 0, Group.DEMAND: 0}
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def polled(meters: list[FixedMeter], known: tuple[Meter, ...], directory: Path) 
     """Poll the known ones of a line's meters, from the first reading on, in the thread that a bus has."""
     with SimulatedLine(meters) as line, Spool(directory / "spool.db") as spool:
         bus, live = RtuBus("bus", line.path), KeptLive()
-        poller = Poller(bus, Plant(bus=(bus,), meter=known, intervals=EVERY_2_S), spool, live, clock=Clock(None))
+        poller = Poller(bus, Plant(bus=(bus,), meter=known, intervals=EVERY_5_S), spool, live, clock=Clock(None))
         stopping = Event()
         thread = Thread(target=poller.run, args=(stopping,))
         thread.start()

@@ -25,7 +25,7 @@ from mmetering_gateway.cli.start import meter_table, slug_of
 from mmetering_gateway.commands import CommandError
 from mmetering_gateway.commands.identify import Identity
 from mmetering_gateway.commands.settings import Changed
-from mmetering_gateway.modbus import ModbusError
+from mmetering_gateway.modbus_error import ModbusError
 from mmetering_gateway.plant import Meter
 
 NEW = 1  # address that meters leave the works with (SDM630 protocol V1.8, section 1.3)

@@ -14,7 +14,7 @@ from mmetering_gateway.cli.console import Console, open_console
 from mmetering_gateway.cli.show import document, table
 from mmetering_gateway.commands import CommandError
 from mmetering_gateway.commands.read import ReadOut, Value
-from mmetering_gateway.modbus import ModbusError
+from mmetering_gateway.modbus_error import ModbusError
 
 HOME = "\x1b[H\x1b[2J"  # the terminal's screen empty, and to its first line (ECMA-48, 8.3.21 and 8.3.39)
 

@@ -7,7 +7,8 @@ from enum import Enum
 from mmetering_gateway.commands.bench import Bench, CommandError, Step, Work
 from mmetering_gateway.commands.holding import SERIAL
 from mmetering_gateway.hearing import STRAY
-from mmetering_gateway.modbus import GarbledError, Link, LinkError, NoReplyError, RefusedError
+from mmetering_gateway.modbus import Link
+from mmetering_gateway.modbus_error import GarbledError, LinkError, NoReplyError, RefusedError
 from mmetering_gateway.plan import Request
 from mmetering_gateway.registers import WIDTH
 from mmetering_gateway.speed import Speed

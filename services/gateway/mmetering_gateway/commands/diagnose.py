@@ -16,7 +16,8 @@ from mmetering_gateway.commands.holding import ADDRESSES, SERIAL
 from mmetering_gateway.commands.identify import Address
 from mmetering_gateway.commands.read import Read, model_at, read
 from mmetering_gateway.hearing import STRAY
-from mmetering_gateway.modbus import GarbledError, Link, LinkError, NoReplyError, RefusedError, WrongReplyError
+from mmetering_gateway.modbus import Link
+from mmetering_gateway.modbus_error import GarbledError, LinkError, NoReplyError, RefusedError, WrongReplyError
 from mmetering_gateway.own_model import CODES
 from mmetering_gateway.plan import Request
 from mmetering_gateway.plant import Bus

@@ -1,0 +1,1 @@
+"""What people are billed by: energy of quarter hours, shares of own production, statements. Pure."""
