@@ -19,6 +19,7 @@ from mmetering_gateway.clock import Clock
 from mmetering_gateway.config import Config
 from mmetering_gateway.gateway import Gateway
 from mmetering_gateway.spool import Spool
+from mmetering_ingest.quarter_hours import compute_dirty
 from mmetering_runtime.config import Broker as BrokerConfig
 from mmetering_runtime.config import Environment
 from mmetering_runtime.event import Message
@@ -81,8 +82,10 @@ def stored(database: str) -> list[Row]:
 
 
 def measured(database: str) -> int:
-    """Return how many readings count in quarter hours."""
-    with psycopg.connect(database) as connection:
+    """Return how many readings count in quarter hours, once all are computed."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        while compute_dirty(connection):
+            pass
         row = connection.execute("SELECT coalesce(sum(readings), 0) FROM quarter_hour").fetchone()
     assert row
     return int(row[0])
