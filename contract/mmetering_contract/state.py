@@ -9,6 +9,7 @@ from mmetering_contract.payload import Slug, decoder_of
 
 ONLINE = b"online"
 OFFLINE = b"offline"
+CLOCK_OFF_S = 10.0  # longer than polling, batching and the way take together, where nothing is wrong
 
 ClockState = Literal["trusted", "synchronised", "holdover", "unsynchronised"]
 
@@ -137,6 +138,11 @@ class SeenGateway(msgspec.Struct, frozen=True):
 
     batch_at: Annotated[datetime, msgspec.Meta(tz=True)]
     clock_offset_s: float | None = None
+
+    @property
+    def clock_is_off(self) -> bool:
+        """Whether its clock is so wrong that people should know."""
+        return self.clock_offset_s is not None and abs(self.clock_offset_s) > CLOCK_OFF_S
 
 
 class IngestHealth(msgspec.Struct, frozen=True):

@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from mmetering_alerter.world import Moment, World
+from mmetering_alerter.moment import Moment
+from mmetering_alerter.world import World
 from mmetering_contract.label import Label
 from mmetering_contract.payload import encode
 from mmetering_contract.reading import LiveReading
-from mmetering_contract.state import MeterInfo
+from mmetering_contract.state import IngestHealth, MeterInfo, SeenGateway
 from mmetering_contract.topic import Site
 
 SITE = Site("home")
@@ -56,6 +57,20 @@ def reading(meter: str, ts: datetime, *, synced: bool = True) -> Said:
 def label(meter: str, point: str) -> Said:
     """Return what the web calls a meter."""
     return SITE.label(meter), encode(Label(point, "flat"))
+
+
+def ingest_is(status: str, copy: str = "1") -> Said:
+    """Return what a copy of ingest, or its will, says of it; the empty status takes it back."""
+    return SITE.service_status("ingest", copy), status.encode()
+
+
+def ingest_health(
+    now: datetime, *, away: datetime | None = None, reason: str = "", copy: str = "1", offset: float | None = None
+) -> Said:
+    """Return the health of a copy of ingest: since when it is away, and how far ahead it finds the gateway's clock."""
+    gateways = {GATEWAY: SeenGateway(now, offset)}
+    told = IngestHealth(now, away_since=away, away_reason=reason, gateways=gateways)
+    return SITE.service_health("ingest", copy), encode(told)
 
 
 def hear(world: World, *said: Said, now: float, retained: bool = False) -> None:

@@ -11,13 +11,15 @@ from alerter.building import (
     gateway_is,
     hear,
     info,
+    ingest_health,
+    ingest_is,
     label,
     meter_is,
     reading,
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from mmetering_alerter.cause import Sign, Subject, find, sign_of_absent
+from mmetering_alerter.cause import INGEST, Sign, Subject, find, sign_of_absent
 from mmetering_alerter.world import World
 
 SILENCE = 90
@@ -97,6 +99,76 @@ def test_a_meter_that_never_answered_is_offline_since_its_gateway_says_so() -> N
     world = World(SITE)
     hear(world, meter_is("flat-1", "offline"), info("flat-1", "main", since=-7200), now=0, retained=True)
     assert find(world, at(1), SILENCE)[Subject("meter", GATEWAY, "flat-1")].since == at(-7200).utc
+
+
+HEALTHY, AWAY = ingest_health(at(10).utc), ingest_health(at(10).utc, away=at(7).utc)
+OTHER, OTHER_AWAY = ingest_health(at(10).utc, copy="2"), ingest_health(at(10).utc, away=at(5).utc, copy="2")
+
+# What is heard live at second 10, when ingest is asked for, how it stands then, and if it fails since when.
+INGEST_CASES: list[tuple[str, list[Said], float, Sign, float]] = [
+    ("well", [HEALTHY], 99, W, 0),
+    ("silent", [HEALTHY], 100, F, 10),
+    ("nobody, in time", [], 89, U, 0),
+    ("nobody", [], 90, F, 0),
+    ("online only, in time", [ingest_is("online")], 99, U, 0),
+    ("online only", [ingest_is("online")], 100, F, 10),
+    ("away", [AWAY], 11, F, 7),
+    ("one of two away", [AWAY, OTHER], 11, W, 0),
+    ("both away", [AWAY, OTHER_AWAY], 11, F, 7),
+    ("one away, one not yet heard", [AWAY, ingest_is("online", "2")], 11, U, 0),
+    ("one away, one killed", [AWAY, OTHER, ingest_is("offline", "2")], 11, F, 10),
+    ("killed", [HEALTHY, ingest_is("offline")], 11, F, 10),
+    ("stopped", [HEALTHY, ingest_is("")], 11, F, 10),
+    ("started again", [HEALTHY, ingest_is("offline"), ingest_is("online"), HEALTHY], 11, W, 0),
+    ("well without a gateway", [HEALTHY, gateway_is("offline")], 11, W, 0),
+    ("away without a gateway", [AWAY, gateway_is("offline")], 11, U, 0),
+]
+
+
+@pytest.mark.parametrize(
+    ("said", "now", "sign", "since"), [c[1:] for c in INGEST_CASES], ids=[c[0] for c in INGEST_CASES]
+)
+def test_ingest_stands_still_when_no_copy_can_store(said: list[Said], now: float, sign: Sign, since: float) -> None:
+    """One copy that can store is enough, silence is no good news, and without a gateway there is nothing to store."""
+    world = World(SITE)
+    hear(world, gateway_is("online"), now=0, retained=True)
+    hear(world, *said, now=10)
+    finding = find(world, at(now), 1)[INGEST]
+    assert finding.sign is sign
+    if sign is F:
+        assert finding.since == at(since).utc
+
+
+def test_what_the_broker_retains_of_ingest_does_not_make_it_well() -> None:
+    """A copy that died with the broker stays `online` there, and a health that somebody retained is old."""
+    world = World(SITE)
+    hear(world, gateway_is("online"), ingest_is("online"), HEALTHY, ingest_is("offline", "2"), now=0, retained=True)
+    assert find(world, at(1), SILENCE)[INGEST].sign is U
+    assert find(world, at(90), SILENCE)[INGEST].sign is F
+
+
+def test_a_gateways_clock_is_wrong_as_the_newest_batch_tells() -> None:
+    """It fails since it was first heard to be off; who cannot tell, or had an older batch, changes nothing."""
+    world, clock = World(SITE), Subject("clock", GATEWAY)
+    hear(world, gateway_is("online"), ingest_health(at(10).utc), now=10)
+    assert clock not in find(world, at(10), SILENCE)
+    for now, offset in ((20, -9.9), (30, 42.0), (40, 43.0)):
+        hear(world, ingest_health(at(now).utc, offset=offset), now=now)
+    hear(world, ingest_health(at(35).utc, offset=0.0, copy="2"), ingest_health(at(45).utc, copy="3"), now=50)
+    finding = find(world, at(50), SILENCE)[clock]
+    assert (finding.sign, finding.since, finding.clock_offset_s) == (F, at(30).utc, 43.0)
+    hear(world, ingest_health(at(60).utc, offset=-1.0), now=60)
+    assert find(world, at(60), SILENCE)[clock].sign is W
+
+
+def test_nobody_knows_the_clock_of_a_gateway_that_is_offline_or_was_removed() -> None:
+    """A clock may be set before its gateway is back; with the gateway its clock's failure ends."""
+    world, clock = World(SITE), Subject("clock", GATEWAY)
+    hear(world, gateway_is("online"), ingest_health(at(10).utc, offset=42.0), gateway_is("offline"), now=10)
+    assert find(world, at(11), SILENCE)[clock].sign is U
+    hear(world, (SITE.gateway_status(GATEWAY), b""), now=12)
+    assert clock not in find(world, at(12), SILENCE)
+    assert sign_of_absent(world, clock) is W
 
 
 @pytest.mark.parametrize(

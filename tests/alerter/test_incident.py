@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
-from alerter.building import GATEWAY, SITE, at, gateway_is, hear, info, meter_is, reading
+from alerter.building import GATEWAY, SITE, at, gateway_is, hear, info, ingest_health, meter_is, reading
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmetering_alerter.cause import BROKER, Finding, Sign, Subject, find, sign_of_absent
@@ -169,6 +169,7 @@ class Site:
     mute: set[str] = field(default_factory=set)  # meters that do not answer
     told: bool = True  # whether the gateway says that they are offline
     gateway: bool = True
+    ingest: bool = True  # whether it can store
     broker: bool = True
     smtp: bool = True
     retained: dict[str, Incident] = field(default_factory=dict)
@@ -203,6 +204,8 @@ class Site:
         self.now += TURN_S
         if self.broker:
             self.say_status()
+            away = None if self.ingest else at(self.now).utc
+            hear(self.world, ingest_health(at(self.now).utc, away=away), now=self.now)
             if self.gateway:
                 alive = METERS.keys() - self.mute
                 hear(self.world, *(reading(meter, at(self.now).utc) for meter in alive), now=self.now)
@@ -222,7 +225,7 @@ class Site:
         match what:
             case "restart" if self.broker:
                 self.restart()
-            case "gateway" | "smtp" | "told":
+            case "gateway" | "ingest" | "smtp" | "told":
                 setattr(self, what, not getattr(self, what))
             case "broker" if self.broker:
                 self.broker = False
@@ -233,14 +236,14 @@ class Site:
 
     def mend(self) -> None:
         """Put everything in order."""
-        self.mute, self.gateway, self.smtp = set(), True, True
+        self.mute, self.gateway, self.ingest, self.smtp = set(), True, True, True
         if not self.broker:
             self.connect()
 
 
 EVENTS = st.lists(
     st.tuples(
-        st.sampled_from([*METERS, "gateway", "broker", "smtp", "told", "restart"]),
+        st.sampled_from([*METERS, "gateway", "ingest", "broker", "smtp", "told", "restart"]),
         st.sampled_from([1, 3, 12, 13, 20, 60]),
     ),
     max_size=20,

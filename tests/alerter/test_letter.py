@@ -4,7 +4,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from alerter.building import GATEWAY, SITE, at, building, hear, info, label, meter_is, reading
+from alerter.building import GATEWAY, SITE, at, building, hear, info, ingest_health, label, meter_is, reading
 from mmetering_alerter import words
 from mmetering_alerter.letter import LINES, Writer
 from mmetering_alerter.world import World
@@ -94,6 +94,54 @@ def test_a_gateway_and_the_broker_are_told_of_with_where_to_look(world: World) -
     broker = WRITER.write([Incident("i", 1, "broker", at(7200).utc)], world, NOW)
     assert broker.subject == "[home] The broker out of reach since 03:00"
     assert "Mosquitto" in broker.text
+
+
+def test_an_ingest_at_a_standstill_is_told_of_with_what_the_database_says(world: World) -> None:
+    """The mail says that nothing is lost, and why nothing is stored; each reason once, in one line."""
+    for copy in ("1", "2"):
+        told = ingest_health(NOW, away=at(7200).utc, reason="connection\nrefused", copy=copy)
+        hear(world, told, now=7200)
+    letter = WRITER.write([Incident("i", 1, "ingest", at(7200).utc)], world, NOW)
+    assert letter.subject == "[home] Ingest at a standstill since 03:00"
+    assert letter.text == (
+        "Ingest has been at a standstill since Mon 23 Nov 2026, 03:00:00 +01:00.\n"
+        "No reading is stored.\n"
+        "The database says: connection refused\n"
+        "\n"
+        "Look at the database, its disk and its log, then at ingest and its log. Live values go on. Gateways keep what "
+        "they read, and deliver it later.\n"
+        "\n"
+        "Another mail follows when this is over.\n"
+        "\n"
+        "https://meters.example.org/\n"
+    )
+    ended = WRITER.write([Incident("i", 2, "ingest", at(7200).utc, resolved=at(9000).utc)], world, NOW)
+    assert ended.subject == "[home] Ingest back after 30 min"
+    assert "It was at a standstill for 30 min" in ended.text
+
+
+def test_an_ingest_that_is_not_there_is_called_so(world: World) -> None:
+    """Who must look learns whether ingest or the database is missing."""
+    letter = WRITER.write([Incident("i", 1, "ingest", at(7200).utc)], world, NOW)
+    assert "No reading is stored.\nNo copy of ingest is online.\n" in letter.text
+
+
+@pytest.mark.parametrize(("offset", "text"), [(3725.4, "1 h 2 min ahead"), (-42.9, "42 s behind")])
+def test_a_wrong_clock_is_told_of_with_how_wrong_it_is(world: World, offset: float, text: str) -> None:
+    """The mail names the gateway, and by how much its clock is off."""
+    letter = WRITER.write([Incident("i", 1, "clock", at(7200).utc, GATEWAY, clock_offset_s=offset)], world, NOW)
+    assert letter.subject == "[home] The clock of gateway attic wrong since 03:00"
+    assert f"03:00:00 +01:00.\nIt is {text}.\n\nCompare it" in letter.text
+    ended = WRITER.write([Incident("i", 2, "clock", at(7200).utc, GATEWAY, resolved=at(9000).utc)], world, NOW)
+    assert ended.subject == "[home] The clock of gateway attic right again after 30 min"
+    assert ended.text.startswith("The clock of gateway attic is right again. It was wrong for 30 min,\n")
+
+
+def test_different_failures_of_one_gateway_share_a_mail(world: World) -> None:
+    """The subject does not call silent what is wrong."""
+    clock = Incident("i", 1, "clock", at(7200).utc, GATEWAY)
+    letter = WRITER.write([clock, meter("flat-3")], world, NOW)
+    assert letter.subject == "[home] The clock of gateway attic; Flat 3, right failing since 03:00"
 
 
 def test_several_meters_share_a_mail(world: World) -> None:

@@ -10,13 +10,29 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from alerter.building import GATEWAY, SITE, Said, building, gateway_is, info, label, meter_is, reading
+from alerter.building import (
+    GATEWAY,
+    SITE,
+    Said,
+    building,
+    gateway_is,
+    info,
+    ingest_health,
+    ingest_is,
+    label,
+    meter_is,
+    reading,
+)
 from fix_broker import Broker
+from fix_postgres import PostgresServer, as_login
 from fix_smtp import Mailbox
+from ingest_building import batch
+from ingest_building import reading as record
 from mmetering_contract.incident import Incident, decode_incident
 from mmetering_runtime.config import Broker as Login
 from mmetering_runtime.event import Message, Published
 from mmetering_runtime.mqtt import NotConnectedError, Session, Subscription
+from service import Service, mqtt_environment
 from wait import wait_for
 
 pytestmark = pytest.mark.servers
@@ -80,7 +96,7 @@ class Client:
         self._taken: set[tuple[int, int] | None] = set()
 
     def say(self, *said: Said) -> None:
-        """Publish, retained; return when the broker has it."""
+        """Publish, retained where that topic is; return when the broker has it."""
         for topic, payload in said:
             token = wait_for(partial(self._publish, topic, payload), PATIENCE_S)
             wait_for(partial(self._is_taken, token), PATIENCE_S)
@@ -100,7 +116,8 @@ class Client:
 
     def _publish(self, topic: str, payload: bytes) -> tuple[int, int] | None:
         try:
-            return self._session.publish(topic, payload, qos=1, retain=True)
+            retain = not topic.endswith(("/batch", "/health"))
+            return self._session.publish(topic, payload, qos=1, retain=retain)
         except NotConnectedError:
             return None
 
@@ -146,6 +163,17 @@ def web(broker: Broker) -> Iterator[Client]:
     client.say(label("flat-1", "Flat 1, left"))
     yield client
     client.stop()
+
+
+@pytest.fixture
+def ingest(broker: Broker, crashing_postgres: PostgresServer, tmp_path: Path) -> Iterator[Service]:
+    """Give a running ingest whose database can be killed."""
+    watcher = Client(broker, "web", SITE.service_status("ingest"))
+    settings = {"MMETERING_DATABASE": as_login(crashing_postgres.conninfo(), "ingest"), "MMETERING_COPY": "1"}
+    with Service("mmetering-ingest run", settings | mqtt_environment(broker, "ingest"), tmp_path) as service:
+        wait_for(lambda: b"online" in watcher.hear().values(), PATIENCE_S)
+        watcher.stop()
+        yield service
 
 
 def live(meter: str) -> Said:
@@ -318,6 +346,46 @@ def test_a_killed_broker_is_a_mail_and_forgets_no_incident(
     gateway.say(*building({"flat-1": "cable", "flat-2": "cable"}), meter_is("flat-1", "offline"), live("flat-2"))
     assert subjects(mailbox, 3)[2:] == ["[home] The broker back"]
     wait_for(lambda: {i.cause for i in incidents(web) if i.mailed == i.revision} == {"meter", "broker"}, PATIENCE_S)
+
+
+def test_an_ingest_that_cannot_store_or_is_killed_is_a_mail(
+    alerter: Alerter, crashing_postgres: PostgresServer, ingest: Service, gateway: Client, mailbox: Mailbox
+) -> None:
+    """A database that is away is one mail, its end another, and an ingest that is killed a third."""
+    said_live(gateway, alerter, "flat-2")
+    crashing_postgres.kill()
+
+    def is_told() -> bool:
+        gateway.say((SITE.batch(GATEWAY), batch(record(1, ts=datetime.now(UTC)))[0]))
+        return bool(mailbox.messages)
+
+    wait_for(is_told, PATIENCE_S)
+    crashing_postgres.start()
+    assert subjects(mailbox, 2) == ["[home] Ingest at a standstill", "[home] Ingest back"]
+    assert "The database says: " in mailbox.messages[0].get_content()
+    ingest.kill()
+    assert subjects(mailbox, 3)[2:] == ["[home] Ingest at a standstill"]
+    assert "No copy of ingest is online." in mailbox.messages[2].get_content()
+
+
+def test_one_copy_of_ingest_is_enough_and_tells_of_a_wrong_clock(
+    alerter: Alerter, broker: Broker, gateway: Client, web: Client, mailbox: Mailbox
+) -> None:
+    """Two copies that cannot store are one mail; a clock is told of while one of them can."""
+    said_live(gateway, alerter, "flat-2")
+    ingest, now = Client(broker, "ingest"), datetime.now(UTC)
+    ingest.say(ingest_is("online", "1"), ingest_is("online", "2"))
+    ingest.say(ingest_health(now, away=now, copy="1"), ingest_health(now, offset=42.0, copy="2"))
+    assert subjects(mailbox, 1) == [f"[home] The clock of gateway {GATEWAY} wrong"]
+    assert "It is 42 s ahead." in mailbox.messages[0].get_content()
+    ingest.say(ingest_health(now, offset=-0.8, copy="2"))
+    assert subjects(mailbox, 2)[1:] == [f"[home] The clock of gateway {GATEWAY} right again"]
+    ingest.say(ingest_health(now, away=now, copy="2"))
+    assert subjects(mailbox, 3)[2:] == ["[home] Ingest at a standstill"]
+    ingest.say(ingest_is("offline", "1"), ingest_health(now, copy="2"))
+    assert subjects(mailbox, 4)[3:] == ["[home] Ingest back"]
+    wait_for(lambda: {i.cause for i in incidents(web) if i.mailed == i.revision} == {"clock", "ingest"}, PATIENCE_S)
+    ingest.stop()
 
 
 def test_nonsense_is_logged_once_and_passed_over(alerter: Alerter, gateway: Client, mailbox: Mailbox) -> None:

@@ -1,8 +1,11 @@
 """What an open page is told."""
 
+from datetime import UTC, datetime
+
 import msgspec
+from mmetering_contract.incident import Incident
 from mmetering_web.building import Building
-from mmetering_web.frame import Frame, changes
+from mmetering_web.frame import Frame, WrongClock, changes, wrong_clock
 from mmetering_web.tile import Tile
 
 EMPTY = Building(None, None, None)
@@ -38,3 +41,12 @@ def test_a_missing_broker_is_told_even_when_no_meter_changes() -> None:
     change = changes(frame(1, a=1), after)
     assert change
     assert (change.broker_since, change.meters) == (2, {})
+
+
+def test_a_wrong_clock_is_told_even_when_no_meter_changes() -> None:
+    """The banner must appear, and go, although nothing else happens."""
+    clock = wrong_clock(Incident("a", 1, "clock", datetime.fromtimestamp(3, UTC), "main", clock_offset_s=42.5))
+    assert clock == WrongClock("main", 3000, 42.5)
+    wrong = msgspec.structs.replace(frame(1, a=1), clocks=(clock,))
+    assert changes(frame(1, a=1), wrong) == msgspec.structs.replace(wrong, meters={})
+    assert changes(wrong, frame(2, a=1)) == frame(2)

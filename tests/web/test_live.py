@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from mmetering_contract.errors import ContractError
+from mmetering_contract.incident import Incident
 from mmetering_contract.label import Label
 from mmetering_contract.payload import encode
 from mmetering_contract.reading import LiveReading
 from mmetering_contract.state import MeterInfo
 from mmetering_web.live import Live
+from msgspec.structs import replace
 from web.stage import SITE, Message, info, reading, status
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -112,8 +114,21 @@ def test_labels_come_and_go() -> None:
     live, label = Live(SITE), Label("Flat 1", "flat")
     hear(live, (SITE.label("a"), encode(label)), (SITE.label("b"), encode(label)), (SITE.label("b"), b""))
     assert live.labels() == {"a": label}
-    live.forget_labels()
+    live.forget_retained()
     assert live.labels() == {}
+
+
+def test_incidents_last_until_they_are_resolved_or_taken_back() -> None:
+    """What the alerter says to be wrong is known by its cause, the oldest first, until that is over."""
+    live, hour = Live(SITE), timedelta(hours=1)
+    first = Incident("a", 1, "clock", NOW, "main", clock_offset_s=42.0)
+    second, other = Incident("b", 1, "clock", NOW + hour, "attic"), Incident("c", 1, "ingest", NOW)
+    hear(live, *((SITE.alert(incident.id), encode(incident)) for incident in (second, other, first)))
+    assert (live.failures("clock"), live.failures("ingest"), live.failures("bus")) == ([first, second], [other], [])
+    hear(live, (SITE.alert("a"), encode(replace(first, revision=2, resolved=NOW))), (SITE.alert("c"), b""))
+    assert (live.failures("clock"), live.failures("ingest")) == ([second], [])
+    live.forget_retained()
+    assert live.failures("clock") == []
 
 
 def test_a_gateway_is_offline_only_when_it_was_said() -> None:
@@ -133,6 +148,7 @@ def test_a_gateway_is_offline_only_when_it_was_said() -> None:
         (SITE.live("main", "flat-02", "live"), reading("flat-01", NOW)[1]),
         (SITE.live("main", "flat-01", "energy"), reading("flat-01", NOW)[1]),
         (SITE.label("flat-01"), b'{"point":"","kind":"flat"}'),
+        (SITE.alert("a"), b'{"id":"a"}'),
         (SITE.batch("main"), b"{}"),
         ("mmetering/v1/elsewhere/gateway/main/status", b"online"),
     ],

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 from fix_broker import Broker
+from mmetering_contract.incident import Incident
+from mmetering_contract.payload import encode
 from mmetering_contract.quantity import QUANTITIES, Group
 from mqtt_client import Client
+from msgspec.structs import replace
 from playwright.sync_api import Page, ViewportSize, expect
 from service import Service, mqtt_environment
 from web.stage import (
@@ -95,6 +98,32 @@ def test_an_old_value_never_looks_live(page: Page, house: House) -> None:
     expect(offline).to_have_attribute("data-state", "offline")
     expect(offline).to_contain_text("offline: no answer, last value 5 min ago")
     expect(page.locator('[data-flow="consumption"]')).to_contain_text("no live value")
+
+
+@pytest.mark.parametrize("path", ["/", "/meters/m1"])
+def test_what_the_alerter_says_of_ingest_and_clocks_is_a_banner(
+    page: Page, house: House, broker: Broker, path: str
+) -> None:
+    """A late history and a wrong clock are said on every page of values, with since when, until they are over."""
+    alerter, now = Client(broker, "alerter"), datetime.now(UTC)
+    late, clock = page.locator('[data-banner="late"]'), page.locator('[data-banner="clock"]')
+    lasting = [
+        Incident("a", 1, "ingest", now),
+        Incident("b", 1, "clock", now, "main", clock_offset_s=42.4),
+        Incident("c", 1, "clock", now, "attic", clock_offset_s=-3700.0),
+    ]
+    enter(page, house, path)
+    expect(page.locator(".banners")).to_be_hidden()
+    for incident in lasting:
+        alerter.publish(SITE.alert(incident.id), encode(incident), retain=True)
+    expect(late).to_contain_text(re.compile(r"History is late since \d\d:\d\d:\d\d: no reading is stored"))
+    expect(clock).to_contain_text(
+        re.compile(r"since \d\d:\d\d:\d\d: gateway main is 42 s ahead, attic is 1 h behind\.")
+    )
+    for incident in lasting:
+        alerter.publish(SITE.alert(incident.id), encode(replace(incident, revision=2, resolved=now)), retain=True)
+    expect(page.locator(".banners")).to_be_hidden()
+    alerter.close()
 
 
 def test_a_new_meter_appears_by_itself(page: Page, house: House) -> None:

@@ -14,9 +14,9 @@ from mmetering_runtime.mqtt import SessionDeadError
 
 from mmetering_alerter.config import Config
 from mmetering_alerter.mail import Postman
+from mmetering_alerter.moment import Moment
 from mmetering_alerter.mqtt import open_session
 from mmetering_alerter.watch import Watch
-from mmetering_alerter.world import Moment
 
 AFTER_ERROR_S = 1.0
 

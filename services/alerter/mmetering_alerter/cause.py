@@ -1,16 +1,20 @@
-"""From what the topics say to what is wrong: each gateway, bus and meter fails, is well, or cannot be known. Pure.
+"""From what the topics say to what is wrong: each gateway, bus, meter and ingest fails, is well, or is unknown. Pure.
 
 A meter fails when its gateway says so, or when no reading has come for `silence`. Behind an offline gateway
 nothing can be known. A bus fails when all its meters do, and two at least; that covers them, as one cause.
+Ingest fails when no copy of it can store although a gateway is online, so that there is something to store.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from typing import Literal
 
-from mmetering_alerter.world import Gateway, Meter, Moment, World
+from mmetering_contract.incident import Cause
+
+from mmetering_alerter.ingest import Clock, Copy
+from mmetering_alerter.moment import Moment
+from mmetering_alerter.world import Gateway, Meter, World
 
 
 class Sign(Enum):
@@ -23,14 +27,17 @@ class Sign(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What can fail. `slug` is that of the meter or bus; both slugs are None for the broker."""
+    """What can fail. `slug` is that of the meter or bus; both slugs are None for ingest and the broker."""
 
-    cause: Literal["meter", "bus", "gateway", "broker"]
+    cause: Cause
     gateway: str | None = None
     slug: str | None = None
 
 
 BROKER = Subject("broker")
+INGEST = Subject("ingest")
+
+INGEST_SILENCE_S = 90.0  # three health messages of ingest; a silence that people allow their meters may be shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +49,33 @@ class Finding:
         since: if it fails, since when, UTC; else without meaning.
         meters: slugs of the meters that it takes with it, in order.
         cover: the subject whose failure explains this one, None where there is no such subject.
+        clock_offset_s: how far a clock is ahead, None for all else.
     """
 
     sign: Sign
     since: datetime
     meters: tuple[str, ...] = ()
     cover: Subject | None = None
+    clock_offset_s: float | None = None
 
 
 def find(world: World, now: Moment, silence: float) -> dict[Subject, Finding]:
-    """Return how every gateway, bus and meter stands.
+    """Return how ingest and every gateway, clock, bus and meter stand.
 
     Args:
         world: what the topics say.
         now: when it is asked.
-        silence: seconds without a reading after which a meter fails.
+        silence: seconds without a reading after which a meter fails; a copy of ingest without a health message, too,
+            but not before INGEST_SILENCE_S.
     """
-    found: dict[Subject, Finding] = {}
+    found = {INGEST: _ingest(world, now, max(silence, INGEST_SILENCE_S))}
     for gateway in sorted(world.gateways.keys() | {gateway for gateway, _ in world.meters}):
         meters = world.behind(gateway)
         known = world.gateways.get(gateway)
         if known:
             found[Subject("gateway", gateway)] = _gateway(known, meters)
+        if known and gateway in world.ingest.clocks:
+            found[Subject("clock", gateway)] = _clock(known, world.ingest.clocks[gateway])
         offline = known is not None and not known.online
         signs = {slug: Sign.UNKNOWN if offline else _sign(meter, now, silence) for slug, meter in meters.items()}
         found.update(_buses(gateway, meters, signs))
@@ -86,10 +98,27 @@ def _gateway(gateway: Gateway, meters: dict[str, Meter]) -> Finding:
     return Finding(Sign.WELL if gateway.online else Sign.FAILING, gateway.since or last, tuple(meters))
 
 
-def _sign(meter: Meter, now: Moment, silence: float) -> Sign:
-    if meter.online is False or now.steady - (meter.heard or meter.awaited).steady >= silence:
+def _clock(gateway: Gateway, clock: Clock) -> Finding:
+    """Return how a gateway's clock stands; while it is offline nobody can tell whether it was set meanwhile."""
+    sign = Sign.FAILING if clock.seen.clock_is_off else Sign.WELL
+    return Finding(sign if gateway.online else Sign.UNKNOWN, clock.since, clock_offset_s=clock.seen.clock_offset_s)
+
+
+def _ingest(world: World, now: Moment, silence: float) -> Finding:
+    """Return how ingest stands: one copy that can store is enough; where none was ever heard of, one is awaited."""
+    senders = [gateway.noticed for gateway in world.gateways.values() if gateway.online]
+    copies, left = [*world.ingest.copies.values()], world.ingest.left
+    if senders and not copies and not left:
+        copies = [Copy(awaited=min(senders, key=lambda noticed: noticed.steady))]
+    sign = _sign_of_all({_sign(copy, now, silence) for copy in copies})
+    stopped = [copy.away_since or (copy.heard or copy.awaited).utc for copy in copies] + ([left] if left else [])
+    return Finding(sign if senders or sign is Sign.WELL else Sign.UNKNOWN, max(stopped, default=now.utc))
+
+
+def _sign(known: Meter | Copy, now: Moment, silence: float) -> Sign:
+    if known.failing or now.steady - (known.heard or known.awaited).steady >= silence:
         return Sign.FAILING
-    return Sign.WELL if meter.heard else Sign.UNKNOWN
+    return Sign.WELL if known.heard else Sign.UNKNOWN
 
 
 def _buses(gateway: str, meters: dict[str, Meter], signs: dict[str, Sign]) -> Iterator[tuple[Subject, Finding]]:

@@ -14,7 +14,7 @@ from mmetering_contract.incident import Incident
 from msgspec.structs import replace
 
 from mmetering_alerter.cause import Finding, Sign, Subject
-from mmetering_alerter.world import Moment
+from mmetering_alerter.moment import Moment
 
 
 class State(Enum):
@@ -149,6 +149,7 @@ class Incidents:
             gateway=subject.gateway,
             subject=subject.slug,
             meters=finding.meters,
+            clock_offset_s=finding.clock_offset_s,
         )
 
     def _resolve(self, subject: Subject) -> None:

@@ -5,16 +5,19 @@ The subject alone, on a locked phone, says what and since when; the text names t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mmetering_contract.incident import Incident
 
 from mmetering_alerter import words
-from mmetering_alerter.world import World
+from mmetering_alerter.world import World, one_line
 
 LINES = 40  # incidents, and meters of one incident, that are listed at most
-REASONS = 3  # of a bus, at most
+REASONS = 3  # of a bus or of ingest, at most
+LONGEST_REASON = 200  # characters of what the database says
+
+STATES = {"gateway": "offline", "clock": "wrong", "ingest": "at a standstill", "broker": "out of reach"}
 
 ADVICE_ALONE = (
     "Where a meter is alone on its bus, look at the meter and its supply, the line, and the adapter or converter."
@@ -27,6 +30,10 @@ ADVICE = {
     "bus": "Look at what these meters share: the adapter or converter, its supply, and the first metres of the line.",
     "gateway": "Look at the gateway's power and network, then at its service. If it still runs, it goes on reading "
     "and delivers later what it has read.",
+    "clock": "Compare it with the clock of the machine where ingest runs: one of them is wrong, and `timedatectl` says "
+    "which of them NTP sets. What the gateway reads meanwhile is stored under the wrong time.",
+    "ingest": "Look at the database, its disk and its log, then at ingest and its log. Live values go on. Gateways "
+    "keep what they read, and deliver it later.",
     "broker": "Look at Mosquitto, its machine, the network, and the alerter's login. Until it is back, nothing can be "
     "said about the meters; gateways that run go on reading and deliver later what they have read.",
 }
@@ -85,7 +92,7 @@ class Writer:
         (incident,) = incidents
         what = _what(incident, world)
         if incident.resolved:
-            how = "back" if _is_known(incident, world) else "no longer watched"
+            how = _back(incident) if _is_known(incident, world) else "no longer watched"
             return f"{what} {how} after {words.duration(incident.resolved - incident.since)}"
         since = words.short_time(incident.since, now, self.zone)
         extent = f", {len(incident.meters)} meters" if incident.cause == "bus" else ""
@@ -95,7 +102,9 @@ class Writer:
         first, second, *rest = (_what(incident, world) for incident in incidents)
         more = f" and {len(rest)} more" if rest else ""
         since = words.short_time(min(incident.since for incident in incidents), now, self.zone)
-        return f"{first}; {second}{more} {'back' if incidents[0].resolved else f'silent since {since}'}"
+        states = {_state(incident) for incident in incidents}
+        state = states.pop() if len(states) == 1 else "failing"
+        return f"{first}; {second}{more} {'back' if incidents[0].resolved else f'{state} since {since}'}"
 
     def _begins(self, incidents: Sequence[Incident], world: World) -> list[str]:
         """Return the paragraphs of failures: what is greater at length, several meters as a list; where to look."""
@@ -118,15 +127,20 @@ class Writer:
                 return "\n".join([head, none, "", self._list(incident, world), *_reasons(incident, world)])
             case "gateway" if incident.meters:
                 return "\n".join([head, "Nothing comes from its meters:", "", self._list(incident, world)])
+            case "clock":
+                return f"{head}\nIt is {_offset(incident.clock_offset_s or 0)}."
+            case "ingest":
+                return "\n".join([head, "No reading is stored.", *_refused(world)])
             case _:
                 return head
 
     def _end(self, incident: Incident, world: World) -> str:
         assert incident.resolved
         lasted = words.duration(incident.resolved - incident.since)
-        how = "is back" if _is_known(incident, world) else "is no longer watched: its gateway does not list it any more"
+        gone = "no longer watched: its gateway does not list it any more"
+        how = _back(incident) if _is_known(incident, world) else gone
         return (
-            f"{_what(incident, world)} {how}. It was {_state(incident)} for {lasted},\n"
+            f"{_what(incident, world)} is {how}. It was {_state(incident)} for {lasted},\n"
             f"from {self._time(incident.since)}\n"
             f"until {self._time(incident.resolved)}."
         )
@@ -159,12 +173,20 @@ def _what(incident: Incident, world: World) -> str:
             return f"Bus {incident.subject}"
         case "gateway":
             return f"Gateway {incident.gateway}"
+        case "clock":
+            return f"The clock of gateway {incident.gateway}"
+        case "ingest":
+            return "Ingest"
         case "broker":
             return "The broker"
 
 
 def _state(incident: Incident) -> str:
-    return {"gateway": "offline", "broker": "out of reach"}.get(incident.cause, "silent")
+    return STATES.get(incident.cause, "silent")
+
+
+def _back(incident: Incident) -> str:
+    return "right again" if incident.cause == "clock" else "back"
 
 
 def _is_known(incident: Incident, world: World) -> bool:
@@ -175,9 +197,9 @@ def _is_known(incident: Incident, world: World) -> bool:
             return incident.subject in behind
         case "bus":
             return any(meter.info and meter.info.bus == incident.subject for meter in behind.values())
-        case "gateway":
+        case "gateway" | "clock":
             return incident.gateway in world.gateways
-        case "broker":
+        case "ingest" | "broker":
             return True
 
 
@@ -198,6 +220,18 @@ def _reasons(incident: Incident, world: World) -> list[str]:
     reasons = dict.fromkeys(meter.info.reason for meter in meters if meter.info and meter.online is False)
     said = [f"The gateway says: {reason}" for reason in reasons if reason][:REASONS]
     return ["", *said] if said and incident.cause == "bus" else said
+
+
+def _refused(world: World) -> list[str]:
+    """Return why nothing is stored: what the copies of ingest hear from the database, each word once."""
+    copies = world.ingest.copies.values()
+    reasons = dict.fromkeys(one_line(copy.away_reason)[:LONGEST_REASON] for copy in copies if copy.away_since)
+    said = [f"The database says: {reason}" for reason in reasons if reason][:REASONS]
+    return said if copies else ["No copy of ingest is online."]
+
+
+def _offset(seconds: float) -> str:
+    return f"{words.duration(timedelta(seconds=abs(seconds)))} {'ahead' if seconds > 0 else 'behind'}"
 
 
 def _advice(incidents: Sequence[Incident], world: World) -> list[str]:

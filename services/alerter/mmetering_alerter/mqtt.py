@@ -16,13 +16,15 @@ def open_session(broker: Broker, copy: str) -> Session:
     It also hears its own status: what the broker retains comes before that, so that then nothing is missing.
     """
     site = broker.site
-    watched = (site.gateway_status(), site.meter_status(), site.meter_info(), site.label(), site.alert())
+    of_gateways = (site.gateway_status(), site.meter_status(), site.meter_info())
+    watched = (*of_gateways, site.service_status("ingest"), site.label(), site.alert())
     status = site.service_status("alerter", copy)
     return Session(
         broker,
         f"mmetering-alerter-{copy}",
         subscriptions=[
             Subscription(site.live()),
+            Subscription(site.service_health("ingest")),
             *(Subscription(topic, qos=1) for topic in watched),
             Subscription(status, qos=1),
         ],

@@ -21,10 +21,11 @@ from mmetering_alerter.config import Config
 from mmetering_alerter.incident import Incidents
 from mmetering_alerter.letter import Writer
 from mmetering_alerter.mail import MailError, Postman
+from mmetering_alerter.moment import Moment
 from mmetering_alerter.mqtt import Shelf
 from mmetering_alerter.refusals import Refusals
 from mmetering_alerter.retry import Backoff
-from mmetering_alerter.world import Moment, World
+from mmetering_alerter.world import World
 
 TURN_S = 0.2  # so long one turn waits for a message
 SETTLED_S = 30.0  # a broker that has not sent us our own status by then never will, and has told what it retains

@@ -1,4 +1,4 @@
-"""What the topics say: gateways, meters and labels. Pure; every message comes with the moment of its arrival.
+"""What the topics say: gateways, meters, labels and ingest. Pure; every message comes with the moment of its arrival.
 
 A retained message tells how things stood when it was published, never that something works now: only a
 reading that comes live is a sign of life. A world begins with a connection and is thrown away with it.
@@ -10,16 +10,11 @@ from datetime import datetime
 from mmetering_contract.errors import PayloadError, TopicError
 from mmetering_contract.label import Label, decode_label
 from mmetering_contract.reading import LiveReading, decode_live
-from mmetering_contract.state import OFFLINE, ONLINE, MeterInfo, decode_meter_info
+from mmetering_contract.state import OFFLINE, ONLINE, MeterInfo, decode_ingest_health, decode_meter_info
 from mmetering_contract.topic import Site, levels_after
 
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Now, on two clocks: `steady` seconds measure how long something lasts, `utc` is for people."""
-
-    steady: float
-    utc: datetime
+from mmetering_alerter.ingest import Ingest
+from mmetering_alerter.moment import Moment
 
 
 @dataclass(slots=True)
@@ -49,6 +44,11 @@ class Meter:
     last: datetime | None = None
 
     @property
+    def failing(self) -> bool:
+        """Whether its gateway says so."""
+        return self.online is False
+
+    @property
     def listed(self) -> bool:
         """Whether its gateway told of it; a reading alone may be late, of a meter that was removed."""
         return self.online is not None or self.info is not None
@@ -56,12 +56,13 @@ class Meter:
 
 @dataclass(slots=True)
 class World:
-    """The gateways, meters and labels of one site, by slug; a meter by (gateway, meter)."""
+    """The gateways, meters and labels of one site, by slug, a meter by (gateway, meter); and its ingest."""
 
     site: Site
     gateways: dict[str, Gateway] = field(default_factory=dict)
     meters: dict[tuple[str, str], Meter] = field(default_factory=dict)
     labels: dict[str, Label] = field(default_factory=dict)
+    ingest: Ingest = field(default_factory=Ingest)
     removed: set[str] = field(default_factory=set)  # gateways that were taken back before our eyes
 
     def apply(self, topic: str, payload: bytes, now: Moment, *, retained: bool) -> None:
@@ -84,6 +85,10 @@ class World:
             case ("gateway", gateway, "meter", meter, "reading", _):
                 if payload:
                     self._reading(gateway, meter, decode_live(payload), now, retained=retained)
+            case ("service", "ingest", copy, "status"):
+                self.ingest.take_status(copy, now, online=bool(payload) and _online(payload))
+            case ("service", "ingest", copy, "health"):
+                self._ingest_health(copy, payload, now, retained=retained)
             case ("label", meter):
                 self._label(meter, payload)
             case _:
@@ -92,9 +97,9 @@ class World:
     def name(self, meter: str) -> str:
         """Return what people call a meter: its point, else the gateway's label, else its slug."""
         if meter in self.labels:
-            return _line(self.labels[meter].point) or meter
+            return one_line(self.labels[meter].point) or meter
         infos = (known.info for (_, slug), known in self.meters.items() if slug == meter)
-        return next((_line(info.label) for info in infos if info and _line(info.label)), meter)
+        return next((one_line(info.label) for info in infos if info and one_line(info.label)), meter)
 
     def behind(self, gateway: str) -> dict[str, Meter]:
         """Return the listed meters of a gateway by slug, in order."""
@@ -125,6 +130,10 @@ class World:
             read_at = min(reading.ts, now.utc) if reading.clock_synced else now.utc
             meter.last = max(meter.last or read_at, read_at)
 
+    def _ingest_health(self, copy: str, payload: bytes, now: Moment, *, retained: bool) -> None:
+        if not retained:  # ours never is; one that somebody left there tells nothing of now
+            self.ingest.take_health(copy, decode_ingest_health(payload), now)
+
     def _label(self, meter: str, payload: bytes) -> None:
         if payload:
             self.labels[meter] = decode_label(payload)
@@ -141,6 +150,6 @@ def _online(payload: bytes) -> bool:
     return payload == ONLINE
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
     """Return a text in one printable line, fit for a mail's subject."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -7,10 +7,9 @@ beside new readings, so the smallest lag of a while counts, and a clock is behin
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mmetering_contract.state import SeenGateway
+from mmetering_contract.state import CLOCK_OFF_S, SeenGateway
 
 WINDOW = timedelta(seconds=60)
-OFF_S = 10.0  # longer than polling, batching and the way take together, where nothing is wrong
 
 
 @dataclass(slots=True)
@@ -72,11 +71,11 @@ class Clocks:
 
 def is_off(offset_s: float | None) -> bool:
     """Return whether a clock is so wrong that people should know."""
-    return offset_s is not None and abs(offset_s) > OFF_S
+    return offset_s is not None and abs(offset_s) > CLOCK_OFF_S
 
 
 def _judge(gateway: _Gateway) -> None:
     lag, before = gateway.lag_s, gateway.before_s
-    if lag is not None and (lag <= OFF_S or (before is not None and abs(lag - before) <= OFF_S)):
+    if lag is not None and (lag <= CLOCK_OFF_S or (before is not None and abs(lag - before) <= CLOCK_OFF_S)):
         gateway.offset_s = -lag
     gateway.before_s, gateway.lag_s = lag, None

@@ -10,13 +10,13 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from mmetering_contract.payload import encode
-from mmetering_contract.state import IngestHealth
+from mmetering_contract.state import CLOCK_OFF_S, IngestHealth
 from mmetering_runtime.heartbeat import Heartbeat
 from mmetering_runtime.log import Log
 from mmetering_runtime.mqtt import NotConnectedError, Session
 
 from mmetering_ingest.account import Outcome
-from mmetering_ingest.clocks import OFF_S, Clocks, is_off
+from mmetering_ingest.clocks import Clocks, is_off
 from mmetering_ingest.counts import Counts
 from mmetering_ingest.intake import Delivery
 from mmetering_ingest.store import AwayError, Store
@@ -103,7 +103,7 @@ class Vitals:
         ours = datetime.now(UTC)
         self._database_offset = theirs - ours
         self._latest_offset = max(ours, theirs, last_batch_at or theirs) - ours
-        if abs(self._database_offset.total_seconds()) > OFF_S:
+        if abs(self._database_offset.total_seconds()) > CLOCK_OFF_S:
             log.warning("database_clock_differs", offset_s=round(self._database_offset.total_seconds(), 1))
 
     def health(self) -> IngestHealth:

@@ -4,9 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
+from mmetering_contract.incident import Incident
 
 from mmetering_web.building import Building
 from mmetering_web.tile import Detail, Tile, detail_changes, milliseconds
+
+
+class WrongClock(msgspec.Struct, frozen=True):
+    """A gateway whose clock is wrong, since when, and how many seconds it is ahead."""
+
+    gateway: str
+    since: int
+    ahead_s: float
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -20,6 +29,8 @@ class Frame(msgspec.Struct, frozen=True):
         building: the sums.
         meters: tiles by slug; those that have not changed since the last frame are left out.
         detail: the meter of a page that shows one, likewise without what has not changed; None where nothing is known.
+        late_since: since when no reading is stored, None while all are.
+        clocks: the gateways' clocks that are wrong, the oldest failure first.
     """
 
     now: int
@@ -29,11 +40,18 @@ class Frame(msgspec.Struct, frozen=True):
     building: Building | None = None
     meters: Mapping[str, Tile] | msgspec.UnsetType = msgspec.UNSET
     detail: Detail | None = None
+    late_since: int | None = None
+    clocks: tuple[WrongClock, ...] = ()
 
 
 def since(instant: datetime | None) -> int | None:
     """Return an instant as the browser wants it."""
     return milliseconds(instant) if instant else None
+
+
+def wrong_clock(incident: Incident) -> WrongClock:
+    """Return what the browser is told of a clock."""
+    return WrongClock(incident.gateway or "", milliseconds(incident.since), incident.clock_offset_s or 0)
 
 
 def changes(before: Frame | None, after: Frame) -> Frame | None:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flask import current_app
+from msgspec.structs import replace
 
 from mmetering_web.building import building_of
 from mmetering_web.config import Config
 from mmetering_web.database import Database
 from mmetering_web.directory import Directory
-from mmetering_web.frame import Frame, since
+from mmetering_web.frame import Frame, since, wrong_clock
 from mmetering_web.layout import Group, groups, layout_of
 from mmetering_web.live import Live, Meter
 from mmetering_web.mqtt import Feed
@@ -57,16 +58,25 @@ class House:
         grouped, meters = self.groups(), self.live.meters()
         tiles = {slug: self._tile(slug, meters.get(slug), now) for group in grouped for slug, _ in group.meters}
         building = building_of(self.directory.labels, tiles, milliseconds(now))
-        return Frame(*self._head(now), layout_of(grouped), building, tiles)
+        return replace(self._head(now), layout=layout_of(grouped), building=building, meters=tiles)
 
     def meter(self, slug: str) -> Frame:
         """Return one meter as it is now."""
         now, meter = datetime.now(UTC), self.live.meters().get(slug)
         detail = detail_of(self._tile(slug, meter, now), meter) if meter else None
-        return Frame(*self._head(now), "", detail=detail)
+        return replace(self._head(now), detail=detail)
 
-    def _head(self, now: datetime) -> tuple[int, int | None, int | None]:
-        return milliseconds(now), since(self.feed.away_since), since(self.database.away_since)
+    def _head(self, now: datetime) -> Frame:
+        """Return what every page is told: what is missing, late or wrong."""
+        standstill, clocks = self.live.failures("ingest"), self.live.failures("clock")
+        return Frame(
+            milliseconds(now),
+            since(self.feed.away_since),
+            since(self.database.away_since),
+            layout="",
+            late_since=since(standstill[0].since) if standstill else None,
+            clocks=tuple(wrong_clock(incident) for incident in clocks),
+        )
 
     def _tile(self, slug: str, meter: Meter | None, now: datetime) -> Tile:
         lost = self.feed.away_since is not None

@@ -10,6 +10,7 @@ from statistics import median_low
 from typing import TypeVar
 
 from mmetering_contract.errors import PayloadError, TopicError
+from mmetering_contract.incident import Cause, Incident, decode_incident
 from mmetering_contract.label import Label, decode_label
 from mmetering_contract.reading import LiveReading, decode_live
 from mmetering_contract.state import OFFLINE, ONLINE, MeterInfo, decode_meter_info
@@ -83,6 +84,7 @@ class Live:
         self._meters: dict[tuple[str, str], Meter] = {}
         self._gateways: dict[str, bool] = {}
         self._labels: dict[str, Label] = {}
+        self._incidents: dict[str, Incident] = {}  # those that last, by id
 
     def apply(self, topic: str, payload: bytes, now: datetime, *, retained: bool = False) -> None:
         """Take in a message that arrived now; an empty payload takes back what its topic said before.
@@ -102,6 +104,8 @@ class Live:
                 self._read(self._meter(gateway, meter), group, payload, now, retained=retained)
             case ("label", meter):
                 self._labels = _with(self._labels, meter, decode_label(payload) if payload else None)
+            case ("alert", name):
+                self._incidents = _with(self._incidents, name, _lasting(payload))
             case _:
                 raise TopicError(f"{topic!r} is none that was asked for")
 
@@ -118,9 +122,14 @@ class Live:
         """Return the labels that the broker holds, by meter."""
         return self._labels
 
-    def forget_labels(self) -> None:
-        """Forget the labels: a new connection brings those that are retained."""
-        self._labels = {}
+    def failures(self, cause: Cause) -> list[Incident]:
+        """Return the incidents of a cause that last, the oldest first."""
+        found = (incident for incident in self._incidents.values() if incident.cause == cause)
+        return sorted(found, key=lambda incident: (incident.since, incident.id))
+
+    def forget_retained(self) -> None:
+        """Forget labels and incidents: a new connection brings those that are retained."""
+        self._labels, self._incidents = {}, {}
 
     def _read(self, meter: Meter, group: str, payload: bytes, now: datetime, *, retained: bool) -> None:
         if not payload:
@@ -148,6 +157,12 @@ def _online(payload: bytes) -> bool | None:
     if payload:
         raise PayloadError(f"{payload[:40]!r} is neither online nor offline")
     return None
+
+
+def _lasting(payload: bytes) -> Incident | None:
+    """Return an incident, None where it is over or taken back."""
+    incident = decode_incident(payload) if payload else None
+    return None if incident is None or incident.resolved else incident
 
 
 def _after(before: Timed | None, reading: LiveReading, at: datetime) -> Timed:

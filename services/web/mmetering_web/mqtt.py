@@ -26,7 +26,14 @@ class Feed:
     def __init__(self, broker: Broker, copy: str, live: Live) -> None:
         """Prepare to feed `live`; `start` connects."""
         site = broker.site
-        topics = (site.gateway_status(), site.meter_status(), site.meter_info(), site.live(), site.label())
+        topics = (
+            site.gateway_status(),
+            site.meter_status(),
+            site.meter_info(),
+            site.live(),
+            site.label(),
+            site.alert(),
+        )
         status = site.service_status("web", copy)
         self._site = site
         self._live = live
@@ -78,7 +85,7 @@ class Feed:
     def _turn(self) -> None:
         match self._session.next(timeout=1):
             case Connected():
-                self._live.forget_labels()
+                self._live.forget_retained()
                 self.away_since = None
             case Disconnected():
                 self.away_since = datetime.now(UTC)

@@ -1,6 +1,6 @@
 // The live values: one stream of events, which comes back by itself, and the banners that say what is missing.
 
-import { moment } from "./format.js";
+import { moment, span } from "./format.js";
 
 const RETRY_MS = 5000;
 let base = Date.now() - performance.now(); // the server's clock; until it is known, the browser's
@@ -11,7 +11,7 @@ export function now() {
   return base + performance.now();
 }
 
-// Calls back when the database has come back: history can be loaded again.
+// Calls back when the database has come back, or stores again: history can be loaded again.
 export function onHistoryBack(callback) {
   addEventListener("historyback", callback);
 }
@@ -24,7 +24,11 @@ export function listen(url, onFrame) {
     lostAt = null;
     banner("server", null);
     banner("broker", frame.broker_since);
-    if (banner("database", frame.database_since) === "ended") dispatchEvent(new Event("historyback"));
+    const database = banner("database", frame.database_since);
+    const late = banner("late", frame.late_since);
+    if (database === "ended" || late === "ended") dispatchEvent(new Event("historyback"));
+    banner("clock", frame.clocks[0]?.since ?? null);
+    document.querySelector("[data-clocks]").textContent = frame.clocks.map(offset).join(", ");
     document.body.classList.toggle("lost", frame.broker_since !== null);
     onFrame(frame);
   };
@@ -35,6 +39,10 @@ export function listen(url, onFrame) {
     if (source.readyState === EventSource.CLOSED) setTimeout(() => again(url, onFrame), RETRY_MS);
   };
   addEventListener("pagehide", () => source.close());
+}
+
+function offset({ gateway, ahead_s }) {
+  return `${gateway} is ${span(Math.abs(ahead_s) * 1000)} ${ahead_s > 0 ? "ahead" : "behind"}`;
 }
 
 // The server refused: because nobody is logged in any more, or because too many pages are open.
