@@ -89,11 +89,10 @@ class Columns:
         if len(values) != len(self.gauges) + len(self.whole):
             return None
         try:
-            gauges = [values[name] for name in self.gauges]
+            steps = list(map(round, map(truediv, map(values.__getitem__, self.gauges), self.resolutions)))
             whole = [values[name] for name in self.whole]
         except KeyError:
             return None
-        steps = list(map(round, map(truediv, gauges, self.resolutions)))
         if steps and (min(steps) < -_INT4 or max(steps) >= _INT4):
             return None
         return [*steps, *whole]
