@@ -1,4 +1,4 @@
-# One image for each service: docker build --build-arg SERVICE=gateway|ingest|alerter|web|simulator|demo .
+# One image for each service: docker build --build-arg SERVICE=gateway|ingest|alerter|web|import|simulator|demo .
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
@@ -19,12 +19,13 @@ COPY contract contract
 COPY accounting accounting
 COPY runtime runtime
 COPY services services
+COPY importer importer
 COPY simulator simulator
 COPY demo demo
 COPY tools/vendor.sh tools/vendor.sh
 RUN if [ "${SERVICE}" = web ]; then tools/vendor.sh; fi
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels \
-        ./contract ./accounting ./runtime ./services/* ./simulator ./demo \
+        ./contract ./accounting ./runtime ./services/* ./importer ./simulator ./demo \
  && /opt/mmetering/bin/pip install --no-cache-dir --no-index --find-links /wheels "mmetering-${SERVICE}"
 
 FROM ${PYTHON_IMAGE}

@@ -1,6 +1,6 @@
 # Everything that is done often; `make` alone lists it.
 BIN := .venv/bin
-CODE := contract accounting runtime simulator demo services $(wildcard benchmarks mosquitto/*.py)
+CODE := contract accounting runtime importer simulator demo services $(wildcard benchmarks mosquitto/*.py)
 
 .PHONY: help demo demo-clean test test-fast bench lint lock
 

@@ -18,8 +18,8 @@ from typing import Self
 import psycopg
 from mmetering_demo.broker import broker_command, password, prepare_broker
 from mmetering_demo.postgres import Postgres
-from mmetering_ingest.logins import make_logins
-from mmetering_ingest.migrate import migrate
+from mmetering_ingest.schema.logins import make_logins
+from mmetering_ingest.schema.migrate import migrate
 from psycopg.conninfo import make_conninfo
 
 from benchmarks.process import Process

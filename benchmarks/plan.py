@@ -7,8 +7,8 @@ meter's turnaround.
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-from mmetering_gateway.plan import Request, Wire, line, plan
-from mmetering_gateway.registers import Register
+from mmetering_gateway.models.registers import Register
+from mmetering_gateway.planning.requests import Request, Wire, line, plan
 
 from benchmarks.measure import table
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psycopg
 from mmetering_demo.postgres import Postgres
-from mmetering_ingest.migrate import migrate
+from mmetering_ingest.schema.migrate import migrate
 from mmetering_runtime.sql import load_queries
 from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo

@@ -23,8 +23,8 @@ from mmetering_contract.reading import Reading
 from mmetering_contract.record import Device
 from mmetering_demo.postgres import Postgres
 from mmetering_ingest.intake import Delivery
-from mmetering_ingest.migrate import migrate
-from mmetering_ingest.storage import measure
+from mmetering_ingest.schema.migrate import migrate
+from mmetering_ingest.schema.storage import measure
 from mmetering_ingest.store import Store
 from psycopg import sql
 from psycopg.conninfo import make_conninfo

@@ -9,7 +9,7 @@ from itertools import count, islice
 from mmetering_contract.payload import encode
 from mmetering_contract.reading import Reading
 from mmetering_contract.record import Batch, Device, identity_of
-from mmetering_gateway.registers import shortest
+from mmetering_gateway.models.registers import shortest
 
 from benchmarks.live import VALUES
 

@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from mmetering_gateway.plan import line
+from mmetering_gateway.planning.requests import line
 from mmetering_simulator.rtu import TURNAROUND_S
 
 from benchmarks.measure import Usage, machine, verdict

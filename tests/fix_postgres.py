@@ -16,8 +16,8 @@ import psycopg
 import pytest
 from free_port import free_port
 from mmetering_demo.postgres import DATABASE, Postgres
-from mmetering_ingest.logins import ROLES, make_logins
-from mmetering_ingest.migrate import migrate
+from mmetering_ingest.schema.logins import ROLES, make_logins
+from mmetering_ingest.schema.migrate import migrate
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from wait import wait_for

@@ -19,7 +19,7 @@ import docker
 import psycopg
 import pytest
 from docker.errors import DockerException, ImageNotFound
-from mmetering_ingest.migrate import migrate
+from mmetering_ingest.schema.migrate import migrate
 from node import node
 from psycopg import sql
 from psycopg.conninfo import make_conninfo

@@ -3,7 +3,7 @@
 from mmetering_contract.reading import Reading
 from mmetering_contract.state import MeterInfo
 from mmetering_contract.topic import Site
-from mmetering_gateway.live import Live
+from mmetering_gateway.publish.live import Live
 from mmetering_runtime.config import Broker
 from mmetering_runtime.mqtt import Session
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from mmetering_gateway.bus.link import Link
 from mmetering_gateway.commands import Bench, Step, Work
-from mmetering_gateway.modbus import Link
 from mmetering_gateway.models import MODELS
-from mmetering_gateway.plant import Baud, Bus, Meter, RtuBus
+from mmetering_gateway.plant.plant import Baud, Bus, Meter, RtuBus
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.rtu import RtuBus as SimulatedLine
 

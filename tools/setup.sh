@@ -63,7 +63,7 @@ venv_works() { grep -qs "$here/.venv/bin/python" .venv/bin/pip && .venv/bin/pyth
 pip_install() { PIP_DISABLE_PIP_VERSION_CHECK=1 quietly .venv/bin/python -m pip install --quiet "$@"; }
 
 python_packages() {
-    projects=$(ls -d contract accounting runtime simulator demo services/*/)
+    projects=$(ls -d contract accounting runtime importer simulator demo services/*/)
     files="requirements/dev.txt $(for project in $projects; do echo "$project/pyproject.toml"; done)"
     # shellcheck disable=SC2086 # lists of plain names
     if venv_works && is_done python $files; then return; fi
@@ -102,22 +102,27 @@ get_mosquitto() {
     say "fetching Mosquitto"
     { private_apt update && private_apt --no-install-recommends --reinstall --download-only install mosquitto mosquitto-clients; } \
         || fail "Mosquitto is missing and could not be fetched with apt; install the packages mosquitto and mosquitto-clients."
-    for package in .tools/apt/cache/archives/*.deb; do dpkg -x "$package" .tools/mosquitto; done
-    rm -rf .tools/apt
-    for program in $mosquitto_programs; do wrap "$program"; done
+    unpack mosquitto
+    for program in $mosquitto_programs; do wrap mosquitto "$program"; done
 }
 
-# Writes .tools/bin/NAME, which runs an unpacked program with the libraries unpacked beside it.
+# Unpacks what was fetched into .tools/NAME.
+unpack() {
+    for package in .tools/apt/cache/archives/*.deb; do dpkg -x "$package" ".tools/$1"; done
+    rm -rf .tools/apt
+}
+
+# Writes .tools/bin/PROGRAM, which runs a program unpacked into .tools/NAME with the libraries unpacked beside it.
 wrap() {
-    program=usr/bin/$1
-    [ -x ".tools/mosquitto/$program" ] || program=usr/sbin/$1
+    program=usr/bin/$2
+    [ -x ".tools/$1/$program" ] || program=usr/sbin/$2
     mkdir -p .tools/bin
-    cat > ".tools/bin/$1" << WRAPPER
+    cat > ".tools/bin/$2" << WRAPPER
 #!/bin/sh
-root=\$(dirname "\$(readlink -f "\$0")")/../mosquitto
+root=\$(dirname "\$(readlink -f "\$0")")/../$1
 LD_LIBRARY_PATH=\$(echo "\$root"/usr/lib/*-linux-gnu) exec "\$root/$program" "\$@"
 WRAPPER
-    chmod 755 ".tools/bin/$1"
+    chmod 755 ".tools/bin/$2"
 }
 
 # ---- Node and its packages ---------------------------------------------------------------------------------------
@@ -142,6 +147,19 @@ node_packages() {
 }
 
 # ---- what only the tests need ------------------------------------------------------------------------------------
+# The predecessor's database; likewise only fetched and unpacked. Without it the tests that read from a live one are left out.
+get_mariadb() {
+    if [ -x .tools/bin/mariadbd ] || PATH="$PATH:/usr/sbin" command -v mariadbd > /dev/null; then return; fi
+    say "fetching MariaDB"
+    if command -v apt-get > /dev/null && private_apt update \
+        && private_apt --no-install-recommends --reinstall --download-only install mariadb-server-core; then
+        unpack mariadb
+        wrap mariadb mariadbd
+    else
+        say "MariaDB could not be fetched; tests that need it will be skipped"
+    fi
+}
+
 get_mbpoll() {
     command -v mbpoll > /dev/null || apt_install mbpoll || fail "mbpoll is missing and could not be installed with apt."
 }
@@ -168,5 +186,6 @@ get_mosquitto
 node_packages "$1"
 if [ "$1" = test ]; then
     get_mbpoll
+    get_mariadb
     get_browser
 fi

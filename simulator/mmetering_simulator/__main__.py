@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mmetering_gateway.spool import Spool, SpoolError
+from mmetering_gateway.spool.spool import Spool, SpoolError
 
 from mmetering_simulator.building import DEFAULT, Building, BuildingError, load_building
 from mmetering_simulator.house import open_house

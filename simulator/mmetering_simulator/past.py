@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from mmetering_contract.quantity import Group
 from mmetering_contract.record import Device
+from mmetering_gateway.meter.sample import Sample
 from mmetering_gateway.models import MODELS
-from mmetering_gateway.registers import WIDTH, decode
-from mmetering_gateway.sample import Sample
-from mmetering_gateway.spool import Spool
+from mmetering_gateway.models.registers import WIDTH, decode
+from mmetering_gateway.spool.spool import Spool
 
 from mmetering_simulator.building import QUARTER_S, Building
 from mmetering_simulator.meter import SimulatedMeter

@@ -10,7 +10,7 @@ CHECKOUT = Path(__file__).parents[2]
 NAMES = [
     "wire", "dead", "tcp", "thousand", "meters", "script",
     "ingest", "latency", "soak", "sender", "naive",
-    "queries", "month",
+    "queries", "month", "predecessor",
 ]  # fmt: skip
 
 

@@ -11,10 +11,10 @@ import pytest
 from kept_live import KeptLive
 from mmetering_contract.quantity import Group
 from mmetering_gateway.clock import Clock
-from mmetering_gateway.plant import Meter, Plant, RtuBus, TcpBus
+from mmetering_gateway.planning.schedule import Slot
+from mmetering_gateway.plant.plant import Meter, Plant, RtuBus, TcpBus
 from mmetering_gateway.poll import Poller
-from mmetering_gateway.schedule import Slot
-from mmetering_gateway.spool import Spool
+from mmetering_gateway.spool.spool import Spool
 from mmetering_simulator import fault
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.rtu import RtuBus as SimulatedLine

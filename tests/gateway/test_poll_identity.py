@@ -9,10 +9,10 @@ from kept_live import KeptLive
 from mmetering_contract.quantity import Group
 from mmetering_contract.reading import Reading
 from mmetering_gateway.clock import Clock
-from mmetering_gateway.plant import Meter, Plant, TcpBus
+from mmetering_gateway.planning.schedule import Slot
+from mmetering_gateway.plant.plant import Meter, Plant, TcpBus
 from mmetering_gateway.poll import Poller
-from mmetering_gateway.schedule import Slot
-from mmetering_gateway.spool import Spool
+from mmetering_gateway.spool.spool import Spool
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.models import MODELS as SIMULATED
 from mmetering_simulator.models.model import ENERGY_PREFIX, REGISTER_ORDER

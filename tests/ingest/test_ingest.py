@@ -13,7 +13,7 @@ from ingest_building import EPOCH, batch, reading
 from mmetering_contract.record import Receipt, decode_receipt
 from mmetering_contract.state import IngestHealth, decode_ingest_health
 from mmetering_contract.topic import Site
-from mmetering_ingest.migrate import migrate
+from mmetering_ingest.schema.migrate import migrate
 from mmetering_runtime.config import Broker as BrokerConfig
 from mmetering_runtime.event import Connected, Message, Published
 from mmetering_runtime.mqtt import Session, Subscription

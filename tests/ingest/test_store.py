@@ -12,9 +12,9 @@ from ingest_building import EPOCH, SDM630, T0, delivery, reading
 from mmetering_contract.record import Device, Receipt
 from mmetering_contract.state import SeenGateway
 from mmetering_ingest.intake import Delivery
-from mmetering_ingest.migrate import newest_version
 from mmetering_ingest.newer import NewerReading
 from mmetering_ingest.refusal import Kind, Refusal
+from mmetering_ingest.schema.migrate import newest_version
 from mmetering_ingest.store import AwayError, Store
 
 

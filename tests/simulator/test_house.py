@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 from mmetering_contract.quantity import Group
-from mmetering_gateway.modbus import Link
+from mmetering_gateway.bus.link import Link
+from mmetering_gateway.models.registers import decode
 from mmetering_gateway.models.sdm630 import SDM630
-from mmetering_gateway.plan import Request
-from mmetering_gateway.plant import read_plant
-from mmetering_gateway.registers import decode
+from mmetering_gateway.planning.requests import Request
+from mmetering_gateway.plant.plant import read_plant
 from mmetering_simulator.building import DEFAULT, load_building
 from mmetering_simulator.house import open_house
 from mmetering_simulator.plant import plant

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from mmetering_contract.payload import encode
 from mmetering_contract.record import Device, decode_batch
-from mmetering_gateway.plant import RtuBus, TcpBus, read_plant
-from mmetering_gateway.sample import Sample
-from mmetering_gateway.spool import Spool
+from mmetering_gateway.meter.sample import Sample
+from mmetering_gateway.plant.plant import RtuBus, TcpBus, read_plant
+from mmetering_gateway.spool.spool import Spool
 from mmetering_simulator.__main__ import main
 from mmetering_simulator.building import DEFAULT, load_building
 from mmetering_simulator.meter import SimulatedMeter

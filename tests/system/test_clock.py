@@ -18,7 +18,7 @@ from mmetering_contract.topic import Site
 from mmetering_gateway.clock import Clock
 from mmetering_gateway.config import Config
 from mmetering_gateway.gateway import Gateway
-from mmetering_gateway.spool import Spool
+from mmetering_gateway.spool.spool import Spool
 from mmetering_ingest.quarter_hours import compute_dirty
 from mmetering_runtime.config import Broker as BrokerConfig
 from mmetering_runtime.config import Environment

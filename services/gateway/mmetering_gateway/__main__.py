@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from mmetering_runtime.config import ConfigError, Environment
 
-from mmetering_gateway import replay, run
-from mmetering_gateway.cli import commission, diagnose, identify, plan, read, scan, settings, simulate
+from mmetering_gateway import run
+from mmetering_gateway.bus.errors import ModbusError
+from mmetering_gateway.cli import commission, diagnose, identify, plan, read, replay, scan, settings, simulate
 from mmetering_gateway.commands import CommandError
-from mmetering_gateway.modbus_error import ModbusError
-from mmetering_gateway.spool import SpoolError
+from mmetering_gateway.spool.spool import SpoolError
 
 Run = Callable[[Environment, argparse.Namespace], int]
 

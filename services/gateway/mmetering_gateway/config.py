@@ -10,8 +10,8 @@ from typing import Self
 from mmetering_runtime.config import Broker, ConfigError, Environment, broker_from
 from mmetering_runtime.metrics import Endpoint, endpoint_from
 
-from mmetering_gateway.plant import Plant, PlantError, read_plant
-from mmetering_gateway.room import SMALLEST, Bounds
+from mmetering_gateway.plant.plant import Plant, PlantError, read_plant
+from mmetering_gateway.spool.room import SMALLEST, Bounds
 
 YEARS = 36_500  # days; as good as for ever
 

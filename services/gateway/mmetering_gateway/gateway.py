@@ -17,18 +17,18 @@ from mmetering_runtime.mqtt import NotConnectedError, Presence, Session, Subscri
 
 from mmetering_gateway.clock import Clock
 from mmetering_gateway.config import Config
-from mmetering_gateway.dater import Dater
-from mmetering_gateway.desired import Desired
-from mmetering_gateway.discovery import BIRTH_TOPIC
-from mmetering_gateway.forecast import forecast_of
-from mmetering_gateway.live import Live
 from mmetering_gateway.metrics import HealthCollector
 from mmetering_gateway.order import Orders
-from mmetering_gateway.plant import Plant
+from mmetering_gateway.plant.desired import Desired
+from mmetering_gateway.plant.forecast import forecast_of
+from mmetering_gateway.plant.plant import Plant
 from mmetering_gateway.poll import Poller
-from mmetering_gateway.record import Record
-from mmetering_gateway.removal import has_left
-from mmetering_gateway.spool import Spool
+from mmetering_gateway.publish.discovery import BIRTH_TOPIC
+from mmetering_gateway.publish.live import Live
+from mmetering_gateway.publish.record import Record
+from mmetering_gateway.publish.removal import has_left
+from mmetering_gateway.spool.dater import Dater
+from mmetering_gateway.spool.spool import Spool
 from mmetering_gateway.vitals import Vitals
 
 TICK_S = 0.2

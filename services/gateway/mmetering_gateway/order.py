@@ -20,10 +20,10 @@ from mmetering_runtime.event import Message
 from mmetering_runtime.log import Log
 from mmetering_runtime.mqtt import NotConnectedError, Session
 
+from mmetering_gateway.bus.errors import ModbusError
 from mmetering_gateway.commands import COMMANDS, CommandError, Work
-from mmetering_gateway.modbus_error import ModbusError
+from mmetering_gateway.models.registers import Model
 from mmetering_gateway.poll import Poller
-from mmetering_gateway.registers import Model
 
 TELL_S = 0.5  # between two words of progress
 MOST = 8  # commands of one bus that wait or are worked

@@ -18,22 +18,22 @@ from mmetering_contract.quantity import Group
 from mmetering_contract.state import BusHealth, MeterHealth
 from mmetering_runtime.log import Log
 
-from mmetering_gateway.backlog import Backlog
+from mmetering_gateway.bus.errands import Errands
+from mmetering_gateway.bus.errors import LinkError, ModbusError, NoReplyError
+from mmetering_gateway.bus.link import Link
 from mmetering_gateway.clock import Clock
 from mmetering_gateway.commands.bench import Bench
-from mmetering_gateway.errands import Errands
-from mmetering_gateway.live import Live
-from mmetering_gateway.modbus import Link
-from mmetering_gateway.modbus_error import LinkError, ModbusError, NoReplyError
-from mmetering_gateway.overload import Overload
-from mmetering_gateway.plant import Bus, Meter, Plant
-from mmetering_gateway.reader import Reader
-from mmetering_gateway.registers import Model
-from mmetering_gateway.round import Round, Turn
-from mmetering_gateway.sample import Sample
-from mmetering_gateway.schedule import PROMPT, WAITING, Slot, late_slot, missed_slots, next_slot
-from mmetering_gateway.spool import Spool
-from mmetering_gateway.standing import Standing
+from mmetering_gateway.meter.reader import Reader
+from mmetering_gateway.meter.sample import Sample
+from mmetering_gateway.models.registers import Model
+from mmetering_gateway.planning.backlog import Backlog
+from mmetering_gateway.planning.overload import Overload
+from mmetering_gateway.planning.round import Round, Turn
+from mmetering_gateway.planning.schedule import PROMPT, WAITING, Slot, late_slot, missed_slots, next_slot
+from mmetering_gateway.plant.plant import Bus, Meter, Plant
+from mmetering_gateway.publish.live import Live
+from mmetering_gateway.publish.standing import Standing
+from mmetering_gateway.spool.spool import Spool
 
 # A slot that is reached later than this was passed by a clock that was set, or by a machine that slept.
 LATE_S = 1.0

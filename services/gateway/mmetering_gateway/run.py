@@ -11,7 +11,7 @@ from mmetering_runtime.log import start_logging
 from mmetering_gateway.clock import Clock, ntp_has_set_it
 from mmetering_gateway.config import Config
 from mmetering_gateway.gateway import Gateway
-from mmetering_gateway.spool import Spool
+from mmetering_gateway.spool.spool import Spool
 
 
 def run(environment: Environment, _chosen: argparse.Namespace) -> int:

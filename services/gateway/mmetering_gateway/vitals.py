@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from mmetering_contract.state import GatewayHealth
 
 from mmetering_gateway.clock import Clock
-from mmetering_gateway.desired import Desired
+from mmetering_gateway.plant.desired import Desired
 from mmetering_gateway.poll import Poller
-from mmetering_gateway.record import Record
-from mmetering_gateway.spool import Spool
+from mmetering_gateway.publish.record import Record
+from mmetering_gateway.spool.spool import Spool
 
 
 class Vitals:

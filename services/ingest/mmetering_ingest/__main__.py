@@ -18,18 +18,18 @@ from mmetering_runtime.config import ConfigError, Environment, database_from
 from mmetering_runtime.log import start_logging
 from sqlalchemy.exc import DBAPIError
 
-from mmetering_ingest.archive import BackupError, summary
-from mmetering_ingest.backup import backup, new_file
+from mmetering_ingest.backup.archive import BackupError, summary
+from mmetering_ingest.backup.backup import backup, new_file
+from mmetering_ingest.backup.restore import restore
 from mmetering_ingest.config import Config
 from mmetering_ingest.ingest import Ingest
 from mmetering_ingest.keepers import keeping
-from mmetering_ingest.logins import LoginError, make_logins, passwords_from
-from mmetering_ingest.migrate import migrate, newest_version, update_extension
 from mmetering_ingest.quarter_hours import keep_quarter_hours
-from mmetering_ingest.restore import restore
-from mmetering_ingest.retention import keep_retention, retention_from, set_retention
-from mmetering_ingest.site import set_time_zone, time_zone_from
-from mmetering_ingest.storage import measure, report
+from mmetering_ingest.schema.logins import LoginError, make_logins, passwords_from
+from mmetering_ingest.schema.migrate import migrate, newest_version, update_extension
+from mmetering_ingest.schema.retention import keep_retention, retention_from, set_retention
+from mmetering_ingest.schema.site import set_time_zone, time_zone_from
+from mmetering_ingest.schema.storage import measure, report
 
 
 def main() -> int:

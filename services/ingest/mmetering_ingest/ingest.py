@@ -22,7 +22,7 @@ from mmetering_ingest.account import Outcome
 from mmetering_ingest.config import Config
 from mmetering_ingest.intake import Delivery, open_delivery
 from mmetering_ingest.metrics import HealthCollector
-from mmetering_ingest.migrate import newest_version
+from mmetering_ingest.schema.migrate import newest_version
 from mmetering_ingest.store import AwayError, Store
 from mmetering_ingest.vitals import Vitals
 

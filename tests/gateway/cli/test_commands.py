@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from command_line import CommandLine
 from fix_broker import Broker
-from mmetering_gateway.plant import read_plant
+from mmetering_gateway.plant.plant import read_plant
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.models import MODELS
 from mmetering_simulator.rtu import RtuBus

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from command_line import CommandLine
-from mmetering_gateway.plant import read_plant
+from mmetering_gateway.plant.plant import read_plant
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.line import Line
 from mmetering_simulator.tcp import TcpBus

@@ -7,7 +7,7 @@ from mmetering_gateway.cli.bus import Place
 from mmetering_gateway.cli.start import bus_table, meter_table, slug_of, start_text
 from mmetering_gateway.commands.scan import Found
 from mmetering_gateway.models import MODELS
-from mmetering_gateway.plant import Bus, Meter, RtuBus, RtuOverTcpBus, TcpBus, read_plant
+from mmetering_gateway.plant.plant import Bus, Meter, RtuBus, RtuOverTcpBus, TcpBus, read_plant
 
 BUSES = (
     RtuBus("cellar", "/dev/ttyUSB0"),

@@ -13,8 +13,8 @@ from command_line import SCRIPT, CommandLine
 from fix_broker import Broker
 from free_port import free_port
 from mmetering_gateway.cli import simulate
-from mmetering_gateway.spool import Spool
-from mmetering_gateway.spool_file import lock_of
+from mmetering_gateway.spool.file import lock_of
+from mmetering_gateway.spool.spool import Spool
 from mmetering_runtime.config import ConfigError, Environment
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.tcp import TcpBus

@@ -13,9 +13,9 @@ from mmetering_gateway.commands import Bench, CommandError, Work
 from mmetering_gateway.commands.scan import Found, Scan, scan
 from mmetering_gateway.commands.settings import SetAddress, set_address
 from mmetering_gateway.models import MODELS
-from mmetering_gateway.plant import Meter, Plant, RtuBus
+from mmetering_gateway.plant.plant import Meter, Plant, RtuBus
 from mmetering_gateway.poll import Poller
-from mmetering_gateway.spool import Spool
+from mmetering_gateway.spool.spool import Spool
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.rtu import RtuBus as SimulatedLine
 from wait import wait_for

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from mmetering_gateway.commands import CommandError
 from mmetering_gateway.commands.diagnose import Diagnose, diagnose
-from mmetering_gateway.plant import Meter, TcpBus
+from mmetering_gateway.plant.plant import Meter, TcpBus
 from mmetering_simulator import fault
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.line import Line

@@ -3,7 +3,7 @@
 import pytest
 from mmetering_gateway.commands.guess import Mark, alike, fitting, marks, next_mark
 from mmetering_gateway.models import MODELS
-from mmetering_gateway.registers import Model
+from mmetering_gateway.models.registers import Model
 
 ALL = tuple(MODELS.values())
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from mmetering_gateway.commands import CommandError, Step
 from mmetering_gateway.commands.identify import Identify, identify
-from mmetering_gateway.plant import Meter, TcpBus
+from mmetering_gateway.plant.plant import Meter, TcpBus
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.line import Line
 from mmetering_simulator.models import MODELS

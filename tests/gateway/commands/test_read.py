@@ -6,7 +6,7 @@ import pytest
 from mmetering_gateway.commands import CommandError
 from mmetering_gateway.commands.read import Read, read
 from mmetering_gateway.models import MODELS as TABLES
-from mmetering_gateway.plant import Meter, TcpBus
+from mmetering_gateway.plant.plant import Meter, TcpBus
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.models import MODELS
 from mmetering_simulator.tcp import TcpBus as SimulatedTcp

@@ -3,8 +3,8 @@
 import pytest
 from mmetering_gateway.commands import CommandError, Step
 from mmetering_gateway.commands.scan import Scan, addresses_of, scan
-from mmetering_gateway.plan import Request
-from mmetering_gateway.plant import Meter, RtuOverTcpBus, TcpBus
+from mmetering_gateway.planning.requests import Request
+from mmetering_gateway.plant.plant import Meter, RtuOverTcpBus, TcpBus
 from mmetering_simulator import fault
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.frame import MBAP, RTU, Framing

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from mmetering_gateway.commands import COMMANDS, CommandError, Step
 from mmetering_gateway.commands.settings import SetAddress, SetBaud, set_address, set_baud
-from mmetering_gateway.plant import Meter, TcpBus
+from mmetering_gateway.plant.plant import Meter, TcpBus
 from mmetering_simulator import fault
 from mmetering_simulator.fixed import FixedMeter
 from mmetering_simulator.line import Line

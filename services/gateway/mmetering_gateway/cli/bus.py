@@ -9,10 +9,10 @@ import msgspec
 from mmetering_runtime.config import ConfigError, Environment
 
 from mmetering_gateway.config import plant_from, spool_from
-from mmetering_gateway.desired import Desired
 from mmetering_gateway.models import MODELS
-from mmetering_gateway.plant import Bus, Meter, Plant, RtuBus
-from mmetering_gateway.registers import Model
+from mmetering_gateway.models.registers import Model
+from mmetering_gateway.plant.desired import Desired
+from mmetering_gateway.plant.plant import Bus, Meter, Plant, RtuBus
 
 
 @dataclass(frozen=True, slots=True)

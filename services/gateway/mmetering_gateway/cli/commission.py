@@ -15,6 +15,7 @@ import msgspec
 from mmetering_contract.payload import Slug, Text
 from mmetering_runtime.config import Environment
 
+from mmetering_gateway.bus.errors import ModbusError
 from mmetering_gateway.cli.bus import add_bus
 from mmetering_gateway.cli.console import Console, open_console
 from mmetering_gateway.cli.dialog import Dialog, EndError
@@ -25,8 +26,7 @@ from mmetering_gateway.cli.start import meter_table, slug_of
 from mmetering_gateway.commands import CommandError
 from mmetering_gateway.commands.identify import Identity
 from mmetering_gateway.commands.settings import Changed
-from mmetering_gateway.modbus_error import ModbusError
-from mmetering_gateway.plant import Meter
+from mmetering_gateway.plant.plant import Meter
 
 NEW = 1  # address that meters leave the works with (SDM630 protocol V1.8, section 1.3)
 LAST = 247

@@ -11,6 +11,7 @@ import msgspec
 from mmetering_contract.command import Verb
 from mmetering_runtime.config import Broker, ConfigError, Environment, broker_from
 
+from mmetering_gateway.bus.link import Link
 from mmetering_gateway.cli.bus import Place, place_of, same_port
 from mmetering_gateway.cli.direct import Direct
 from mmetering_gateway.cli.guard import looks
@@ -18,7 +19,6 @@ from mmetering_gateway.cli.progress import Progress
 from mmetering_gateway.cli.through import OWNS, Through
 from mmetering_gateway.commands import COMMANDS, Bench
 from mmetering_gateway.config import plant_from, spool_from
-from mmetering_gateway.modbus import Link
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmetering_runtime.config import ConfigError
 
-from mmetering_gateway.spool_file import lock_of
+from mmetering_gateway.spool.file import lock_of
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from mmetering_runtime.config import Environment
 
 from mmetering_gateway.cli.bus import plant_in_force
 from mmetering_gateway.cli.show import document, table
-from mmetering_gateway.forecast import BusForecast, GroupForecast, ReadForecast, forecast_of
+from mmetering_gateway.plant.forecast import BusForecast, GroupForecast, ReadForecast, forecast_of
 
 HEADER = ("group", "every", "takes", "load", "model", "meters", "each", "bytes", "requests")
 

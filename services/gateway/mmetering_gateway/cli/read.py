@@ -9,12 +9,12 @@ from datetime import datetime
 import msgspec
 from mmetering_runtime.config import ConfigError, Environment
 
+from mmetering_gateway.bus.errors import ModbusError
 from mmetering_gateway.cli.bus import add_meter, address_of
 from mmetering_gateway.cli.console import Console, open_console
 from mmetering_gateway.cli.show import document, table
 from mmetering_gateway.commands import CommandError
 from mmetering_gateway.commands.read import ReadOut, Value
-from mmetering_gateway.modbus_error import ModbusError
 
 HOME = "\x1b[H\x1b[2J"  # the terminal's screen empty, and to its first line (ECMA-48, 8.3.21 and 8.3.39)
 

@@ -8,7 +8,7 @@ from mmetering_runtime.config import ConfigError
 
 from mmetering_gateway.cli.show import table
 from mmetering_gateway.cli.start import HEADER, bus_table, meter_table
-from mmetering_gateway.plant import Bus, Meter, Plant, PlantError, read_plant
+from mmetering_gateway.plant.plant import Bus, Meter, Plant, PlantError, read_plant
 
 COLUMNS = ("date", "name", "label", "serial", "model", "bus", "address")
 

@@ -8,7 +8,7 @@ import msgspec
 
 from mmetering_gateway.cli.bus import Place
 from mmetering_gateway.commands.scan import Found
-from mmetering_gateway.plant import Bus, Meter
+from mmetering_gateway.plant.plant import Bus, Meter
 
 HEADER = """\
 # The plant: which buses there are and which meters hang on them.

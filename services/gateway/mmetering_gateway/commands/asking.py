@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from mmetering_gateway.bus.errors import GarbledError, LinkError, NoReplyError, RefusedError
+from mmetering_gateway.bus.hearing import STRAY
+from mmetering_gateway.bus.link import Link
+from mmetering_gateway.bus.speed import Speed
 from mmetering_gateway.commands.bench import Bench, CommandError, Step, Work
 from mmetering_gateway.commands.holding import SERIAL
-from mmetering_gateway.hearing import STRAY
-from mmetering_gateway.modbus import Link
-from mmetering_gateway.modbus_error import GarbledError, LinkError, NoReplyError, RefusedError
-from mmetering_gateway.plan import Request
-from mmetering_gateway.registers import WIDTH
-from mmetering_gateway.speed import Speed
+from mmetering_gateway.models.registers import WIDTH
+from mmetering_gateway.planning.requests import Request
 
 TRIES = 2
 # Of the patience of the bus, which is meant for meters that are there: 150 ms on a serial line. Meters have been seen

@@ -11,10 +11,10 @@ from typing import TypeVar
 
 import msgspec
 
-from mmetering_gateway.modbus import Link
-from mmetering_gateway.plant import Meter, RtuBus
-from mmetering_gateway.registers import Model
-from mmetering_gateway.speed import Speed
+from mmetering_gateway.bus.link import Link
+from mmetering_gateway.bus.speed import Speed
+from mmetering_gateway.models.registers import Model
+from mmetering_gateway.plant.plant import Meter, RtuBus
 
 T = TypeVar("T")
 

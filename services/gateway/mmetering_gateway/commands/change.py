@@ -12,8 +12,8 @@ from mmetering_gateway.commands.asking import TRIES, Place, Reply, SilentError, 
 from mmetering_gateway.commands.bench import Bench, CommandError, Step, Work
 from mmetering_gateway.commands.holding import LOCK, PASSWORD, number, words
 from mmetering_gateway.commands.identify import serial_at
-from mmetering_gateway.plan import Request
-from mmetering_gateway.registers import WIDTH, Writing
+from mmetering_gateway.models.registers import WIDTH, Writing
+from mmetering_gateway.planning.requests import Request
 
 IDLE_S = 0.1  # of a step that only waits: polls may come between any two steps
 BETWEEN_S = 1.0  # from one question to the next while a person is waited for

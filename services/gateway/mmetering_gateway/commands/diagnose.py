@@ -9,20 +9,20 @@ from typing import get_args
 
 import msgspec
 
+from mmetering_gateway.bus.errors import GarbledError, LinkError, NoReplyError, RefusedError, WrongReplyError
+from mmetering_gateway.bus.hearing import STRAY
+from mmetering_gateway.bus.link import Link
+from mmetering_gateway.bus.speed import Parity
 from mmetering_gateway.commands.asking import AwayError, Place, Reply, answers
 from mmetering_gateway.commands.bench import Bench, CommandError, Step, Work
 from mmetering_gateway.commands.finding import OLD_PAUSE_MS, BusFacts, Finding, MeterFacts, Trials, findings
 from mmetering_gateway.commands.holding import ADDRESSES, SERIAL
 from mmetering_gateway.commands.identify import Address
 from mmetering_gateway.commands.read import Read, model_at, read
-from mmetering_gateway.hearing import STRAY
-from mmetering_gateway.modbus import Link
-from mmetering_gateway.modbus_error import GarbledError, LinkError, NoReplyError, RefusedError, WrongReplyError
-from mmetering_gateway.own_model import CODES
-from mmetering_gateway.plan import Request
-from mmetering_gateway.plant import Bus
-from mmetering_gateway.registers import WIDTH
-from mmetering_gateway.speed import Parity
+from mmetering_gateway.models.own import CODES
+from mmetering_gateway.models.registers import WIDTH
+from mmetering_gateway.planning.requests import Request
+from mmetering_gateway.plant.plant import Bus
 
 TRIES = 5
 LONG = 40  # registers that any model gives in one reply

@@ -7,7 +7,7 @@ registers is taken, once it has shown one that each other lacks.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mmetering_gateway.registers import Model
+from mmetering_gateway.models.registers import Model
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -6,9 +6,9 @@ Pure. Each holds a float32, unless a line says otherwise.
 import struct
 from collections.abc import Mapping, Sequence
 
-from mmetering_gateway.own_model import CODES
-from mmetering_gateway.registers import floats
-from mmetering_gateway.speed import FORMATS, Speed
+from mmetering_gateway.bus.speed import FORMATS, Speed
+from mmetering_gateway.models.own import CODES
+from mmetering_gateway.models.registers import floats
 
 CURRENT = 0x0008  # A; of the transformers' primary side, or what the input is made for
 SYSTEM = 0x000A

@@ -23,9 +23,9 @@ from mmetering_gateway.commands.holding import (
     number,
     speed_of,
 )
-from mmetering_gateway.identity import StrangeError, identity_of, version_of
-from mmetering_gateway.plan import Request
-from mmetering_gateway.registers import WIDTH, Model, shortest
+from mmetering_gateway.meter.identity import StrangeError, identity_of, version_of
+from mmetering_gateway.models.registers import WIDTH, Model, shortest
+from mmetering_gateway.planning.requests import Request
 
 Address = Annotated[int, msgspec.Meta(ge=1, le=247)]
 

@@ -12,11 +12,11 @@ from mmetering_gateway.commands.asking import Place, holdings, inputs
 from mmetering_gateway.commands.bench import Bench, CommandError, Step, Work
 from mmetering_gateway.commands.holding import number
 from mmetering_gateway.commands.identify import Address, who
-from mmetering_gateway.extent import span
-from mmetering_gateway.identity import StrangeError, identity_of
-from mmetering_gateway.plan import Request, plan
-from mmetering_gateway.plausible import UNKNOWN, Rating, suspects
-from mmetering_gateway.registers import WIDTH, Form, Model, Register, decode, shortest
+from mmetering_gateway.meter.extent import span
+from mmetering_gateway.meter.identity import StrangeError, identity_of
+from mmetering_gateway.meter.plausible import UNKNOWN, Rating, suspects
+from mmetering_gateway.models.registers import WIDTH, Form, Model, Register, decode, shortest
+from mmetering_gateway.planning.requests import Request, plan
 
 
 class Read(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,12 +5,12 @@ from itertools import product
 
 import msgspec
 
+from mmetering_gateway.bus.speed import Parity, Speed
 from mmetering_gateway.commands.asking import TAKEN, Place, SilentError, answers
 from mmetering_gateway.commands.bench import Bench, ConverterError, Step, Work
 from mmetering_gateway.commands.holding import ADDRESSES
 from mmetering_gateway.commands.identify import who
-from mmetering_gateway.own_model import CODES
-from mmetering_gateway.speed import Parity, Speed
+from mmetering_gateway.models.own import CODES
 
 SAME = ("serial", "code", "version", "model", "models", "slug", "voltage_l1")  # of Identity and Found
 

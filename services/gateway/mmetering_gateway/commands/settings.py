@@ -5,15 +5,15 @@ from typing import Annotated
 
 import msgspec
 
+from mmetering_gateway.bus.speed import FORMATS, Parity, Speed, StopBits
 from mmetering_gateway.commands.asking import TAKEN, Place, SilentError, answers, holdings, inputs
 from mmetering_gateway.commands.bench import Bench, CommandError, ConverterError, Step, Work
 from mmetering_gateway.commands.change import Setting, Subject, change
 from mmetering_gateway.commands.holding import ADDRESS, BAUD, FORMAT, is_swapped
 from mmetering_gateway.commands.identify import Address, Identity, who
-from mmetering_gateway.own_model import CODES
-from mmetering_gateway.plan import Request
-from mmetering_gateway.registers import WIDTH, Model, Writing
-from mmetering_gateway.speed import FORMATS, Parity, Speed, StopBits
+from mmetering_gateway.models.own import CODES
+from mmetering_gateway.models.registers import WIDTH, Model, Writing
+from mmetering_gateway.planning.requests import Request
 
 NEW = (1000, 0)  # what new meters have; the manuals of one model say both
 LONG_READS = 3

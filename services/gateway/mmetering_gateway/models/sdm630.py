@@ -7,7 +7,7 @@ Protocol Implementation", V1.7. Where they disagree, it is said beside the line.
 
 from dataclasses import replace
 
-from mmetering_gateway.registers import Model, Register, Writing
+from mmetering_gateway.models.registers import Model, Register, Writing
 
 SDM630 = Model(
     name="sdm630",

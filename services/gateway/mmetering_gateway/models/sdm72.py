@@ -4,7 +4,7 @@ Sources: "SDM72D-M User Manual", V1.5, page 15, and "SDM72D-M Modbus Protocol", 
 Manual", V1.1, page 15. The two share a name and little else.
 """
 
-from mmetering_gateway.registers import Model, Register, Writing
+from mmetering_gateway.models.registers import Model, Register, Writing
 
 SDM72D_M = Model(
     name="sdm72d-m",

@@ -7,7 +7,7 @@ V1.1. What is measured on the one phase stands for the whole meter, so it bears 
 
 from dataclasses import replace
 
-from mmetering_gateway.registers import Model, Register, Writing
+from mmetering_gateway.models.registers import Model, Register, Writing
 
 MEASURED = (
     Register(0x0000, "voltage_l1"),

@@ -1,0 +1,1 @@
+"""One meter on a bus: identified, read group by group, judged, and found to be there or not."""

@@ -1,0 +1,1 @@
+"""What is asked of the meters of a bus, when, and how much of its time that takes. Pure."""

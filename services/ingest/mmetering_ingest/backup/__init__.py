@@ -1,0 +1,1 @@
+"""All rows of all tables as one file, and back again."""
