@@ -89,13 +89,19 @@ def _transfer(old: Old, options: argparse.Namespace, environment: Environment) -
     file = options.position or Path(f"mmetering-import-{old.epoch}.json")
     transfer = Transfer(old, broker, file, again=options.again)
     transfer.run()
-    if not transfer.stored and not transfer.rejected:
-        sys.stdout.write(f"nothing new: {transfer.before:,} readings had a receipt before\n")
-        return 0
-    sys.stdout.write(f"stored {transfer.stored:,} readings; {transfer.before:,} had a receipt before\n")
-    if transfer.rejected:
-        sys.stdout.write(f"refused {transfer.rejected:,} readings: the table `rejected` has them, with reasons\n")
+    sys.stdout.write(_summary(transfer))
     return 1 if transfer.rejected else 0
+
+
+def _summary(transfer: Transfer) -> str:
+    is_new = transfer.stored or transfer.rejected
+    begin = f"stored {transfer.stored:,} readings; " if is_new else "nothing new: "
+    lines = [f"{begin}{transfer.before:,} {'' if is_new else 'readings '}had a receipt before"]
+    if transfer.rejected:
+        lines.append(f"refused {transfer.rejected:,} readings: the table `rejected` has them, with reasons")
+    if transfer.rejected_before:
+        lines.append(f"{transfer.rejected_before:,} had been refused before; --again sends them once more")
+    return "\n".join(lines) + "\n"
 
 
 def _write_json(document: object) -> None:

@@ -61,6 +61,7 @@ class Dump:
 
     def _statements(self) -> Iterator[str]:
         """Yield one statement after the other, and keep `share`."""
+        self.share = 0.0
         try:
             with self._path.open("rb") as file:
                 size = max(1, self._path.stat().st_size)

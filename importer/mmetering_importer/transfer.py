@@ -80,6 +80,11 @@ class Transfer:
         """Readings that ingest has refused."""
         return self._sender.rejected
 
+    @property
+    def rejected_before(self) -> int:
+        """Readings that ingest had refused in earlier imports."""
+        return self._start.rejected
+
     def run(self) -> None:
         """Send what has no receipt yet, and wait for all receipts.
 

@@ -10,10 +10,13 @@ from free_port import free_port
 from mmetering_demo.checkout import CHECKOUT, find_program
 from wait import wait_for
 
-SHARES = (CHECKOUT / ".tools/mariadb/usr/share/mysql", Path("/usr/share/mysql"))
+# Where the scripts lie that make the system's tables: of MariaDB 10 as in Debian 12, of 11 as in Debian 13.
+SHARES = [
+    root / f"usr/share/{name}" for root in (CHECKOUT / ".tools/mariadb", Path("/")) for name in ("mysql", "mariadb")
+]
+SCRIPTS = ("*_system_tables.sql", "*_system_tables_data.sql")
 USER, PASSWORD, DATABASE = "reader", "s:e/c?r@t", "old"
-INIT = f"""CREATE DATABASE {DATABASE};
-CREATE USER '{USER}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';
+INIT = f"""CREATE USER '{USER}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';
 GRANT SELECT ON {DATABASE}.* TO '{USER}'@'127.0.0.1';
 """
 
@@ -24,7 +27,7 @@ class MariaDb:
     def __init__(self, statements: str) -> None:
         """Make its directory; start() comes next. Raises FileNotFoundError where there is no MariaDB."""
         self._program = find_program("mariadbd")
-        self._share = next(share for share in SHARES if share.exists())
+        self._share, self._scripts = _scripts()
         self.home = Path(tempfile.mkdtemp(prefix="mmetering-mariadb-"))
         self.port = free_port()
         self._statements = statements
@@ -38,11 +41,9 @@ class MariaDb:
     def start(self) -> None:
         """Fill it, and start it."""
         (self.home / "data").mkdir()
-        scripts = [(self._share / f"mysql_system_tables{part}.sql").read_text() for part in ("", "_data")]
-        self._run("--bootstrap", stdin="".join(["CREATE DATABASE mysql;\nUSE mysql;\n", *scripts]))
+        self._bootstrap("mysql", "".join(script.read_text() for script in self._scripts))
+        self._bootstrap(DATABASE, self._statements)
         (self.home / "init.sql").write_text(INIT)
-        self._run("--bootstrap", stdin=f"CREATE DATABASE {DATABASE};\nUSE {DATABASE};\n{self._statements}")
-        (self.home / "init.sql").write_text(INIT.replace("CREATE DATABASE", "CREATE DATABASE IF NOT EXISTS"))
         with (self.home / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
@@ -74,8 +75,9 @@ class MariaDb:
         }
         return [self._program, "--no-defaults", *(f"--{name}={value}" for name, value in options.items())]
 
-    def _run(self, option: str, *, stdin: str) -> None:
-        command = [*self._command(), option]
+    def _bootstrap(self, database: str, statements: str) -> None:
+        command = [*self._command(), "--bootstrap"]
+        stdin = f"CREATE DATABASE {database};\nUSE {database};\n{statements}"
         ended = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120, check=False)
         assert ended.returncode == 0, ended.stderr[-2000:]
 
@@ -84,3 +86,11 @@ class MariaDb:
         log = (self.home / "log").read_text()
         assert self._process.poll() is None, log
         return "ready for connections" in log
+
+
+def _scripts() -> tuple[Path, list[Path]]:
+    """Return the folder of MariaDB's own files, and the scripts in it that make the system's tables."""
+    for share in SHARES:
+        if scripts := [path for pattern in SCRIPTS for path in share.glob(pattern)]:
+            return share, scripts
+    raise FileNotFoundError(f"none of {', '.join(map(str, SHARES))} has MariaDB's system tables")

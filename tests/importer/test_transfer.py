@@ -112,15 +112,25 @@ def test_new_rows_of_the_old_system_follow(broker: Broker, database: str, tmp_pa
 
 
 def test_refused_readings_are_told(broker: Broker, database: str, tmp_path: Path) -> None:
-    """Readings of a meter that another gateway reads are refused by ingest: told, and kept for a look."""
+    """Readings of a meter that another gateway reads are told, kept for a look, and stored once it is given."""
     OCTOBER.dump(tmp_path / "old.sql")
     with psycopg.connect(database) as connection:
         connection.execute("INSERT INTO meter (slug, model, gateway) VALUES ('sdm630-471102', 'sdm630', 'main')")
-    with ingest(broker, database, tmp_path), importer(broker, tmp_path) as run:
-        assert run.wait() == 1
-        assert "refused 580 readings" in run.log
-    assert count(database, "SELECT count(*) FROM reading") == 2 * 580
-    assert count(database, "SELECT sum(upper(r) - lower(r)) FROM rejected, unnest(seqs) AS r") == 580
+    with ingest(broker, database, tmp_path):
+        with importer(broker, tmp_path) as run:
+            assert run.wait() == 1
+            assert "refused 580 readings" in run.log
+        assert count(database, "SELECT count(*) FROM reading") == 2 * 580
+        assert count(database, "SELECT sum(upper(r) - lower(r)) FROM rejected, unnest(seqs) AS r") == 580
+        with importer(broker, tmp_path) as run:
+            assert run.wait() == 0
+            assert "580 had been refused before" in run.log
+        with psycopg.connect(database) as connection:
+            connection.execute("UPDATE meter SET gateway = 'import'")
+        with importer(broker, tmp_path, "--again") as run:
+            assert run.wait() == 0
+    assert stored(database) == expected(OCTOBER)
+    assert count(database, "SELECT count(*) FROM rejected") == 0
 
 
 def test_another_login_is_refused(broker: Broker, tmp_path: Path) -> None:
