@@ -25,7 +25,7 @@ test-fast: ## run the pure tests
 
 bench: ## measure everything that the README quotes
 	@tools/setup.sh demo
-	@for name in plan wire dead tcp thousand ingest latency storage soak; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+	@for name in plan wire dead tcp thousand ingest quarter_hours latency storage queries month predecessor soak; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 lint: ## check style, types and the order of imports
 	$(BIN)/ruff check
