@@ -4,9 +4,7 @@ Each is a process on loopback that can be killed and started again. Leaving the 
 folder.
 """
 
-import random
 import secrets
-import socket
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -22,10 +20,8 @@ from mmetering_ingest.schema.logins import make_logins
 from mmetering_ingest.schema.migrate import migrate
 from psycopg.conninfo import make_conninfo
 
+from benchmarks.port import free_port, listens
 from benchmarks.process import Process
-
-HOST = "127.0.0.1"
-PORTS = range(20_000, 32_000)  # below those of outgoing connections, one of which could take that of a killed server
 
 
 class Hall:
@@ -42,15 +38,13 @@ class Hall:
         self._processes: list[Process] = []
         self.directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="mmetering-hall-")))
         self.directory.chmod(0o755)  # PostgreSQL does not run as root, and its user must be able to go there
-        self.mqtt_port = _free_port()
+        self.mqtt_port = free_port()
         self._secrets = self.directory / "broker"
         self._secrets.mkdir(mode=0o700)
         prepare_broker(self._secrets, self.mqtt_port, gateways)
         log = self._secrets / "log"
-        self.broker = self._add(Process("broker", broker_command(), log, ready=lambda: _listens(self.mqtt_port)))
-        postgres = Postgres(
-            self.directory / "postgres", _free_port(), {"log_min_messages": "fatal", **(settings or {})}
-        )
+        self.broker = self._add(Process("broker", broker_command(), log, ready=lambda: listens(self.mqtt_port)))
+        postgres = Postgres(self.directory / "postgres", free_port(), {"log_min_messages": "fatal", **(settings or {})})
         self._password = secrets.token_urlsafe()
         postgres.create(self._password)
         self.conninfo = f"{postgres.conninfo()} password={self._password}"  # the owner's
@@ -113,15 +107,3 @@ class Hall:
 
     def _answers(self) -> bool:
         return bool(self.ask("SELECT 1"))
-
-
-def _free_port() -> int:
-    """Return a port on which nobody listens."""
-    while _listens(port := random.choice(PORTS)):
-        pass
-    return port
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0

@@ -27,8 +27,9 @@ from mmetering_runtime.config import Broker
 from mmetering_runtime.event import Connected, Message
 from mmetering_runtime.mqtt import Session, Subscription
 
-from benchmarks.hall import HOST, Hall
+from benchmarks.hall import Hall
 from benchmarks.measure import machine, table, verdict
+from benchmarks.port import HOST
 from benchmarks.process import Process, wait_for
 from benchmarks.stream import batches, readings
 

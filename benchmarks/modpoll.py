@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.live import SPAN, VALUES
-from benchmarks.rig import HOST
+from benchmarks.port import HOST
 
 REQUIREMENT = "modpoll==1.6.0"
 

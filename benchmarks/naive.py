@@ -12,8 +12,8 @@ import psycopg
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from benchmarks.hall import HOST
 from benchmarks.live import VALUES
+from benchmarks.port import HOST
 
 NAMES = [*VALUES, "energy_import", "energy_export", "reactive_energy_import", "reactive_energy_export"]
 TABLE = (

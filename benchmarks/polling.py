@@ -9,7 +9,8 @@ from pathlib import Path
 from mmetering_demo.checkout import CHECKOUT
 
 from benchmarks.account import spooled
-from benchmarks.hall import HOST, Hall
+from benchmarks.hall import Hall
+from benchmarks.port import HOST
 from benchmarks.process import Process, wait_for
 from benchmarks.rig import Meters, plant
 

@@ -5,7 +5,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,8 +18,8 @@ from typing import Self
 from mmetering_demo.checkout import CHECKOUT, find_program
 
 from benchmarks.listener import Listener
+from benchmarks.port import free_port, listens
 
-HOST = "127.0.0.1"
 START_S = 60.0  # at most, for anything
 BROKER = "listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 10000\n"
 
@@ -57,14 +56,14 @@ class Rig:
         """Prepare a folder; entering the context starts the broker."""
         self._stack = ExitStack()
         self.directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="mmetering-benchmark-")))
-        self.port = _free_port()
+        self.port = free_port()
         self.listener = Listener(self.port)
 
     def __enter__(self) -> Self:
         configuration = self.directory / "mosquitto.conf"
         configuration.write_text(BROKER.format(port=self.port))
         self.start([find_program("mosquitto"), "-c", str(configuration)])
-        wait_for(lambda: _listens(self.port), "the broker")
+        wait_for(lambda: listens(self.port), "the broker")
         self._stack.enter_context(self.listener)
         return self
 
@@ -152,16 +151,6 @@ def wait_for(condition: Callable[[], object], what: str, process: subprocess.Pop
         if time.monotonic() > deadline or (process and process.poll() is not None):
             raise TimeoutError(f"{what} does not start")
         time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as server:
-        return int(server.getsockname()[1])
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
 
 
 def _end(process: subprocess.Popen[str]) -> None:

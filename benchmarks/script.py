@@ -17,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from pymodbus.client import ModbusTcpClient
 
 from benchmarks.live import SPAN, VALUES
-from benchmarks.rig import HOST
+from benchmarks.port import HOST
 
 Message = tuple[str, str]  # topic and payload
 

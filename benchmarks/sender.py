@@ -18,7 +18,7 @@ from functools import partial
 from mmetering_contract.record import decode_receipt
 from mmetering_contract.topic import Site
 
-from benchmarks.hall import HOST
+from benchmarks.port import HOST
 from benchmarks.stream import Properties, batches
 
 SITE = Site("home")

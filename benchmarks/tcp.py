@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from benchmarks import modpoll
 from benchmarks.live import VALUES
 from benchmarks.measure import Usage, machine, table, verdict
-from benchmarks.rig import HOST, Rig, plant, wait_for
+from benchmarks.port import HOST
+from benchmarks.rig import Rig, plant, wait_for
 
 TARGET_US = 400
 TARGET_TIMES = 4

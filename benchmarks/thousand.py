@@ -6,7 +6,8 @@ import sys
 import time
 
 from benchmarks.measure import Usage, machine, memory_mb, verdict
-from benchmarks.rig import HOST, Rig, plant
+from benchmarks.port import HOST
+from benchmarks.rig import Rig, plant
 
 BUSES, METERS = 100, 10  # meters on each bus
 INTERVAL_S = 10

@@ -1,35 +1,30 @@
-"""How far the import is: one line on a terminal, written over again and again; nothing where nobody looks."""
+"""How far the import is: its share, how many readings that are, and how fast they go."""
 
-import shutil
+import sys
 import time
-from typing import TextIO
 
-CLEAR = "\r\x1b[K"  # to the line's begin, and what stands there away (ECMA-48, 8.3.41)
+from mmetering_runtime.progress import Progress
+
 EVERY_S = 0.5
 
 
-class Progress:
-    """A line on a stream."""
+class ReadingProgress:
+    """A line on standard error, written anew twice a second."""
 
-    def __init__(self, stream: TextIO) -> None:
-        """Look whether somebody can see it."""
-        self._stream = stream
-        self._seen = stream.isatty()
+    def __init__(self) -> None:
+        """Begin now."""
+        self._line = Progress(sys.stderr)
         self._told_at = self._began_at = time.monotonic()
 
     def tell(self, share: float, readings: int, what: str) -> None:
         """Show how much of all is done, 0 to 1, and how many readings that is."""
         now = time.monotonic()
-        if not self._seen or now - self._told_at < EVERY_S:
+        if now - self._told_at < EVERY_S:
             return
         self._told_at = now
         speed = readings / (now - self._began_at)
-        line = f"{share:4.0%}  {readings:,} readings {what}, {speed:,.0f} a second"
-        self._stream.write(CLEAR + line[: shutil.get_terminal_size().columns - 1])
-        self._stream.flush()
+        self._line.tell(f"{readings:,} readings {what}, {speed:,.0f} a second", share)
 
     def clear(self) -> None:
         """Take the line away."""
-        if self._seen:
-            self._stream.write(CLEAR)
-            self._stream.flush()
+        self._line.clear()

@@ -1,6 +1,5 @@
 """The old readings, from their source to their receipts: read, dated, converted, packed, sent, counted."""
 
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from mmetering_importer.mapping import Known
 from mmetering_importer.mqtt import Sender
 from mmetering_importer.parcel import Parcel, parcels_of
 from mmetering_importer.position import Position, load, save
-from mmetering_importer.progress import Progress
+from mmetering_importer.progress import ReadingProgress
 from mmetering_importer.report import Report, Tally, report_of
 from mmetering_importer.source import Source
 
@@ -39,7 +38,7 @@ def examine(old: Old) -> Report:
     Raises:
         SourceError: they cannot be read.
     """
-    conversion, tallies, progress = Conversion(old.known), dict[int, Tally](), Progress(sys.stderr)
+    conversion, tallies, progress = Conversion(old.known), dict[int, Tally](), ReadingProgress()
     for count, dated in enumerate(_dated(old, conversion), 1):
         conversion.reading(dated)  # so that what cannot be sent is found
         tallies.setdefault(dated.row.meter, Tally()).add(dated)
@@ -66,7 +65,7 @@ class Transfer:
         self._file = file
         self._start = Position(site, old.epoch) if again else load(file, site, old.epoch)
         self._sender = Sender(broker, old.epoch, self._start.through)
-        self._progress = Progress(sys.stderr)
+        self._progress = ReadingProgress()
         self._saved_at = time.monotonic()
         self.before = 0
 

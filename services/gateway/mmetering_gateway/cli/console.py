@@ -10,12 +10,12 @@ from typing import TypeVar
 import msgspec
 from mmetering_contract.command import Verb
 from mmetering_runtime.config import Broker, ConfigError, Environment, broker_from
+from mmetering_runtime.progress import Progress
 
 from mmetering_gateway.bus.link import Link
 from mmetering_gateway.cli.bus import Place, place_of, same_port
 from mmetering_gateway.cli.direct import Direct
 from mmetering_gateway.cli.guard import looks
-from mmetering_gateway.cli.progress import Progress
 from mmetering_gateway.cli.through import OWNS, Through
 from mmetering_gateway.commands import COMMANDS, Bench
 from mmetering_gateway.config import plant_from, spool_from
