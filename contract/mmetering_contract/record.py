@@ -50,6 +50,15 @@ class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
             raise ValueError(f"`meters` lacks {', '.join(sorted(unknown))}")
 
 
+class PackedBatch(msgspec.Struct, omit_defaults=True):
+    """A `Batch` on its way out, whose readings are JSON already."""
+
+    epoch: str
+    meters: dict[str, Device]
+    readings: list[msgspec.Raw]
+    dropped: tuple[Range, ...] = ()
+
+
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """What of one spool is committed, what was refused for good, what is known to be dropped. Ranges ascend."""
 

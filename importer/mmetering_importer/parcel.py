@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 from mmetering_contract.payload import encode
 from mmetering_contract.reading import Reading
-from mmetering_contract.record import BATCH_BYTES, BATCH_READINGS, Device, Range
+from mmetering_contract.record import BATCH_BYTES, BATCH_READINGS, Device, PackedBatch, Range
 
 OUTSTANDING = 8
 FIRST_WAIT_S = 30.0
@@ -19,14 +19,6 @@ NOBODY_WAIT_S = 10.0  # nobody subscribes: ask again soon, it costs little
 NO_SUBSCRIBERS = 0x10  # MQTT 5.0, table 2-6
 
 Token = tuple[int, int]
-
-
-class _Batch(msgspec.Struct):
-    """A contract's `Batch` whose readings are JSON already."""
-
-    epoch: str
-    meters: dict[str, Device]
-    readings: list[msgspec.Raw]
 
 
 @dataclass(slots=True, eq=False)
@@ -59,7 +51,7 @@ def parcels_of(epoch: str, devices: Mapping[str, Device], readings: Iterable[Rea
 
 def _parcel(epoch: str, devices: Mapping[str, Device], packed: list[tuple[Reading, bytes]]) -> Parcel:
     meters = {slug: devices[slug] for slug in sorted({reading.meter for reading, _ in packed})}
-    payload = encode(_Batch(epoch, meters, [msgspec.Raw(payload) for _, payload in packed]))
+    payload = encode(PackedBatch(epoch, meters, [msgspec.Raw(payload) for _, payload in packed]))
     seqs = tuple(reading.seq for reading, _ in packed)
     return Parcel(payload, seqs, set(seqs))
 

@@ -11,8 +11,7 @@ from mmetering_contract.payload import encode
 from mmetering_contract.record import (
     BATCH_BYTES,
     BATCH_READINGS,
-    Device,
-    Range,
+    PackedBatch,
     decode_receipt,
     identity_of,
     ranges_of,
@@ -33,15 +32,6 @@ ENVELOPE_BYTES = 12_288  # of a batch, at most, besides the readings: 200 device
 Row = tuple[int, str, bytes]  # seq, meter, reading as JSON
 
 log = Log("gateway.record")
-
-
-class _Batch(msgspec.Struct, omit_defaults=True):
-    """A contract's `Batch` whose readings are JSON already."""
-
-    epoch: str
-    meters: dict[str, Device]
-    readings: list[msgspec.Raw]
-    dropped: tuple[Range, ...] = ()
 
 
 class Record:
@@ -137,7 +127,7 @@ class Record:
 
     def _publish(self, rows: list[Row]) -> tuple[int, int]:
         devices = self._spool.devices()
-        batch = _Batch(
+        batch = PackedBatch(
             epoch=self._spool.epoch,
             meters={meter: devices[meter] for meter in sorted({meter for _, meter, _ in rows})},
             readings=[msgspec.Raw(payload) for _, _, payload in rows],
